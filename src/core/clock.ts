@@ -1,0 +1,18 @@
+import type { Clock, Environment } from './environment.js';
+
+/** Longest delay a Node timer keeps, in milliseconds; a longer one would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The real clock: monotonic, so a jump of the wall clock moves nothing; delays are clamped to {@link MAX_TIMER_MS}. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS)),
+  clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
+};
+
+/** The real environment. Task ids are a random prefix per orchestrator and a running number. */
+export function systemEnvironment(): Environment {
+  const prefix = crypto.randomUUID().slice(0, 8);
+  let count = 0;
+  return { clock: systemClock, random: Math.random, createId: () => `${prefix}-${++count}` };
+}

@@ -1,0 +1,122 @@
+import * as z from 'zod';
+import { misuse } from './errors.js';
+
+const seconds = z.number().positive();
+const count = z.number().int().min(0);
+/** A whole number of at least 1, or `Infinity`. */
+const limit = z.union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)]);
+
+/** Limits, clocks, retries and the circuit breaker. */
+export const taskConfigSchema = z.strictObject({
+  maxParallel: limit.default(5).describe('Most attempts that run at once, over all services.'),
+  timeoutSeconds: seconds.default(300).describe('Limit of one attempt, in seconds.'),
+  queueTimeoutSeconds: seconds
+    .optional()
+    .describe('Limit of waiting in a mailbox, in seconds. Default: none.'),
+  deadlineSeconds: seconds
+    .optional()
+    .describe('Limit of the whole task, retries and backoff included, in seconds. Default: none.'),
+  retryOnFailure: z.boolean().default(true).describe('Whether retryable failures are retried.'),
+  maxRetries: count.default(2).describe('Most further attempts after the first.'),
+  backoffBaseSeconds: seconds.default(0.2).describe('Ceiling of the first backoff, in seconds; it doubles.'),
+  backoffCapSeconds: seconds.default(30).describe('Highest ceiling of a backoff, in seconds.'),
+  retryBudgetRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.2)
+    .describe("Retries in flight, at most this share of the service's tasks in flight (but never below 3)."),
+  mailboxCapacity: limit.default(100_000).describe('Most tasks that wait for one service.'),
+  maxResultBytes: limit.default(16 * 1024 * 1024).describe('Largest result, in bytes.'),
+  circuitFailures: limit.default(5).describe('Transport failures in a row that open a circuit.'),
+  circuitCooldownSeconds: seconds.default(5).describe('Time until an open circuit is probed; it doubles.'),
+  circuitCooldownCapSeconds: seconds.default(120).describe('Longest time between two probes, in seconds.'),
+  drainSeconds: z
+    .number()
+    .min(0)
+    .default(10)
+    .describe('How long close() lets accepted work go on, in seconds.'),
+  startPaused: z.boolean().default(false).describe('Whether the queue starts paused.'),
+});
+
+/** How a task finds its service. */
+export const routingConfigSchema = z.strictObject({
+  useKeywordMatching: z.boolean().default(true).describe('Whether the default strategy looks at keywords.'),
+  useCapabilityMatching: z
+    .boolean()
+    .default(true)
+    .describe('Whether the default strategy compares descriptions, capabilities and examples.'),
+  fallbackService: z
+    .string()
+    .min(1)
+    .nullable()
+    .default('chat')
+    .describe('Service for tasks that fit none; null for none.'),
+  confidenceThreshold: z.number().min(0).max(1).default(0.5).describe('Least confidence of a match, 0 to 1.'),
+  routingTimeoutSeconds: seconds.default(1).describe('Limit of an asynchronous strategy, in seconds.'),
+  onUnavailable: z
+    .enum(['next', 'fallback', 'wait', 'fail'])
+    .default('next')
+    .describe(
+      'What a task does whose service has an open circuit: next candidate, then fallback, then wait; fallback, then wait; wait; next candidate, then fallback, then fail.',
+    ),
+});
+
+export type TaskConfig = z.output<typeof taskConfigSchema>;
+export type RoutingConfig = z.output<typeof routingConfigSchema>;
+
+/** Both halves of the configuration, complete. */
+export interface ExecutionConfig {
+  readonly taskConfig: TaskConfig;
+  readonly routingConfig: RoutingConfig;
+}
+
+/** What `ExecutionConfig.create()` accepts: fields of either half in one object. */
+export type ExecutionConfigInput = z.input<typeof taskConfigSchema> & z.input<typeof routingConfigSchema>;
+
+/** A configuration in two parts, each partial. */
+export interface ExecutionConfigParts {
+  readonly taskConfig?: z.input<typeof taskConfigSchema>;
+  readonly routingConfig?: z.input<typeof routingConfigSchema>;
+}
+
+const flatSchema = z.strictObject({ ...taskConfigSchema.shape, ...routingConfigSchema.shape });
+
+export const ExecutionConfig: {
+  /**
+   * Builds a complete configuration from fields of either half; what is left out has its default.
+   *
+   * @throws TypeError naming each unknown key and each value out of range.
+   * @example ExecutionConfig.create({ maxParallel: 5, timeoutSeconds: 300, confidenceThreshold: 0.6 })
+   */
+  create(input?: ExecutionConfigInput): ExecutionConfig;
+  /** Completes a configuration given in two parts. @throws TypeError as `create` does. */
+  complete(parts?: ExecutionConfigParts): ExecutionConfig;
+} = {
+  create(input = {}) {
+    parseOrMisuse(flatSchema, input, 'ExecutionConfig');
+    const has =
+      (schema: z.ZodObject) =>
+      ([key]: [string, unknown]) =>
+        key in schema.shape;
+    const entries = Object.entries(input);
+    return ExecutionConfig.complete({
+      taskConfig: Object.fromEntries(entries.filter(has(taskConfigSchema))),
+      routingConfig: Object.fromEntries(entries.filter(has(routingConfigSchema))),
+    });
+  },
+  complete({ taskConfig = {}, routingConfig = {}, ...unknown } = {}) {
+    parseOrMisuse(z.strictObject({}), unknown, 'config');
+    return {
+      taskConfig: parseOrMisuse(taskConfigSchema, taskConfig, 'taskConfig'),
+      routingConfig: parseOrMisuse(routingConfigSchema, routingConfig, 'routingConfig'),
+    };
+  },
+};
+
+/** Parses at the border; a fault is a `TypeError` whose text names each field, the rule and the value. */
+export function parseOrMisuse<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw misuse(`${what} is not valid:\n${z.prettifyError(parsed.error)}`);
+}

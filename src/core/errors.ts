@@ -1,0 +1,185 @@
+/**
+ * Every error text of the runtime, so that they are read together.
+ *
+ * A failed task is a value: these errors end up as `error` and `errorCode` of a `TaskResult`. Only misuse of the API
+ * throws, as a `TypeError` (see {@link misuse}).
+ */
+
+/** Stable error codes; `true` says that trying again later can help. */
+export const ERROR_CODES = {
+  SERVICE_FAILED: true,
+  CRASHED: true,
+  SERVICE_UNAVAILABLE: true,
+  TIMEOUT: true,
+  QUEUE_TIMEOUT: true,
+  QUEUE_FULL: true,
+  RATE_LIMITED: true,
+  SHUTTING_DOWN: true,
+  CANCELLED: false,
+  INTERRUPTED: false,
+  INVALID_INPUT: false,
+  RESULT_TOO_LARGE: false,
+  UNSERIALISABLE: false,
+  SERVICE_AUTH_REQUIRED: false,
+  INTERNAL: false,
+  NO_MODEL: false,
+  NOT_FORMAL: false,
+  NO_SEARCH_PROVIDER: false,
+  NO_BROWSER: false,
+  MISSING_PACKAGE: false,
+  NEEDS_ARGUMENTS: false,
+  NEEDS_INPUT: false,
+  NOT_FOUND: false,
+  OUTSIDE_ROOT: false,
+  NO_ROUTE: false,
+  UNKNOWN_SERVICE: false,
+  DUPLICATE_ID: false,
+  IDEMPOTENCY_CONFLICT: false,
+} as const;
+
+/** A stable error code of a task or of the API. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Options of {@link OrchestratorError}. */
+export interface OrchestratorErrorOptions {
+  readonly cause?: unknown;
+  /** Whether another attempt can help. Default: what {@link ERROR_CODES} says of the code. */
+  readonly retryable?: boolean;
+}
+
+/**
+ * The one error class: a stable `code`, a `message` for people that ends with what to do, small JSON `facts`, the
+ * original `cause`. Services throw it to say more than "failed": `retryable` decides whether another attempt is made.
+ *
+ * @example
+ * throw new OrchestratorError('NEEDS_INPUT', 'No file is named in the task; name one.', { accepted: ['pdf'] });
+ */
+export class OrchestratorError extends Error {
+  override readonly name = 'OrchestratorError';
+  readonly code: ErrorCode;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly retryable: boolean;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    facts: Readonly<Record<string, unknown>> = {},
+    options: OrchestratorErrorOptions = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.facts = facts;
+    this.retryable = options.retryable ?? ERROR_CODES[code];
+  }
+}
+
+/** The error of a caller who uses the API wrongly; `code` is `INVALID_INPUT`. */
+export function misuse(message: string): TypeError & { readonly code: 'INVALID_INPUT' } {
+  return Object.assign(new TypeError(message), { code: 'INVALID_INPUT' as const });
+}
+
+/** Total: a rejected value may be anything, even an object whose getters throw. */
+export function messageOf(cause: unknown): string {
+  try {
+    if (typeof cause === 'object' && cause !== null && 'message' in cause) {
+      const { message } = cause;
+      if (typeof message === 'string' && message !== '') return message;
+    }
+    return String(cause);
+  } catch {
+    return 'no readable message';
+  }
+}
+
+export function serviceFailed(service: string, attempt: number, cause: unknown): OrchestratorError {
+  const message = `Service "${service}" failed on attempt ${attempt}: ${messageOf(cause)}`;
+  return new OrchestratorError('SERVICE_FAILED', message, { service, attempt }, { cause });
+}
+
+export function attemptTimedOut(service: string, attempt: number, timeoutSeconds: number): OrchestratorError {
+  const message = `Attempt ${attempt} on "${service}" took longer than timeoutSeconds (${timeoutSeconds} s); raise timeoutSeconds or make the task smaller.`;
+  return new OrchestratorError('TIMEOUT', message, { service, attempt, timeoutSeconds });
+}
+
+export function deadlinePassed(service: string | null, deadlineSeconds: number): OrchestratorError {
+  const where = service === null ? 'before a service was chosen' : `on "${service}"`;
+  const message = `The task did not end within deadlineSeconds (${deadlineSeconds} s) ${where}; raise deadlineSeconds or submit it when fewer tasks wait.`;
+  return new OrchestratorError('TIMEOUT', message, { service, deadlineSeconds });
+}
+
+export function queueTimedOut(
+  service: string,
+  queueTimeoutSeconds: number,
+  waiting: number,
+): OrchestratorError {
+  const message = `The task waited longer than queueTimeoutSeconds (${queueTimeoutSeconds} s) for "${service}", where ${waiting} more wait; raise queueTimeoutSeconds, maxParallel or the service's concurrency.`;
+  return new OrchestratorError('QUEUE_TIMEOUT', message, { service, queueTimeoutSeconds, waiting });
+}
+
+export function queueFull(service: string, mailboxCapacity: number): OrchestratorError {
+  const message = `Mailbox of "${service}" holds ${mailboxCapacity} of ${mailboxCapacity} tasks; wait for one to finish or raise mailboxCapacity.`;
+  return new OrchestratorError('QUEUE_FULL', message, { service, mailboxCapacity });
+}
+
+export function cancelled(reason: unknown): OrchestratorError {
+  const said = reason === undefined || reason === null ? '' : `: ${messageOf(reason)}`;
+  return new OrchestratorError('CANCELLED', `The task was cancelled${said}`, {}, { cause: reason });
+}
+
+export function shuttingDown(): OrchestratorError {
+  const message = 'The orchestrator is shutting down; submit the task to another one or after the restart.';
+  return new OrchestratorError('SHUTTING_DOWN', message);
+}
+
+export function serviceUnavailable(
+  service: string,
+  retryAfterSeconds: number | null,
+  cause: unknown,
+): OrchestratorError {
+  const wait =
+    retryAfterSeconds === null ? '' : `; its circuit is probed again in ${retryAfterSeconds.toFixed(1)} s`;
+  const message = `Service "${service}" is unavailable after repeated failures and no other candidate is left${wait}.`;
+  const facts = retryAfterSeconds === null ? { service } : { service, retryAfterSeconds };
+  return new OrchestratorError('SERVICE_UNAVAILABLE', message, facts, { cause });
+}
+
+export function unknownService(service: string, known: readonly string[]): OrchestratorError {
+  const names = known.length === 0 ? 'none is registered' : `known: ${known.join(', ')}`;
+  const message = `There is no service "${service}" (${names}); name a registered one or leave "service" out.`;
+  return new OrchestratorError('UNKNOWN_SERVICE', message, { service, known });
+}
+
+export function noRoute(why: string, cause: unknown): OrchestratorError {
+  const message = `No service fits the task (${why}) and no fallback service is available; name a service, lower confidenceThreshold or register the fallback.`;
+  return new OrchestratorError('NO_ROUTE', message, { why }, cause === undefined ? {} : { cause });
+}
+
+export function duplicateId(taskId: string): OrchestratorError {
+  const message = `A task with the id "${taskId}" is still running; use another id or wait for it.`;
+  return new OrchestratorError('DUPLICATE_ID', message, { taskId });
+}
+
+export function idempotencyConflict(key: string): OrchestratorError {
+  const message = `The idempotencyKey "${key}" belongs to another task; use a new key for other input.`;
+  return new OrchestratorError('IDEMPOTENCY_CONFLICT', message, { idempotencyKey: key });
+}
+
+export function uncloneableInput(cause: unknown): OrchestratorError {
+  const message = `The task's kwargs cannot be copied: ${messageOf(cause)}; pass plain data.`;
+  return new OrchestratorError('INVALID_INPUT', message, {}, { cause });
+}
+
+export function resultTooLarge(service: string, maxResultBytes: number, preview: string): OrchestratorError {
+  const message = `The result of "${service}" is larger than maxResultBytes (${maxResultBytes}); ask for less or raise maxResultBytes.`;
+  return new OrchestratorError('RESULT_TOO_LARGE', message, { service, maxResultBytes, preview });
+}
+
+export function internalError(errorId: string, cause: unknown): OrchestratorError {
+  const message = `Something went wrong inside gaffr (error id ${errorId}); the log has the details under this id.`;
+  return new OrchestratorError('INTERNAL', message, { errorId }, { cause });
+}
+
+export function missingPackage(packageName: string, cause: unknown): OrchestratorError {
+  const message = `The optional package "${packageName}" is not installed; run: npm install ${packageName}`;
+  return new OrchestratorError('MISSING_PACKAGE', message, { packageName }, { cause });
+}

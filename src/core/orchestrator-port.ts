@@ -1,0 +1,37 @@
+import type { TaskResult } from './result.js';
+import type { Route } from './route.js';
+import type { ServiceStatus } from './service.js';
+import type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './task.js';
+
+/** Counts of the moment, and of the time since the start. */
+export interface OrchestratorStats {
+  readonly maxParallel: number;
+  /** Attempts running; abandoned ones and tasks in backoff are not among them. */
+  readonly running: number;
+  /** Tasks waiting in a mailbox or for their route. */
+  readonly queued: number;
+  /** Tasks in backoff. */
+  readonly retrying: number;
+  /** Attempts that were given up while their code still runs. */
+  readonly abandoned: number;
+  readonly submitted: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly timedOut: number;
+  readonly cancelled: number;
+  readonly rejected: number;
+  /** Answers that came after their attempt had been given up, and were dropped. */
+  readonly lateSettlements: number;
+  readonly isPaused: boolean;
+}
+
+/** What the faces (MCP, command line, adapters) need of the orchestrator, and all they may use. */
+export interface OrchestratorPort {
+  execute(task: string, options?: TaskOptions): Promise<TaskResult>;
+  executeParallel(tasks: readonly TaskInput[], options?: BatchOptions): Promise<TaskResult[]>;
+  executeSubtasks(subtasks: readonly Subtask[], options?: SubtasksOptions): Promise<TaskResult[]>;
+  explain(task: string): Promise<Route>;
+  listServices(): ServiceStatus[];
+  stats(): OrchestratorStats;
+  close(options?: { readonly drainSeconds?: number }): Promise<void>;
+}

@@ -1,0 +1,167 @@
+/** Why a strategy gave a service its confidence. `at` is the offset in the normalised text. */
+export type RouteReason =
+  | { readonly kind: 'keyword'; readonly keyword: string; readonly at: number; readonly score: number }
+  | { readonly kind: 'term'; readonly term: string; readonly weight: number }
+  | { readonly kind: 'example'; readonly text: string; readonly similarity: number }
+  | { readonly kind: 'llm' | 'custom'; readonly note: string };
+
+/** A service that may take a task. `confidence` is 0 to 1; 0.5 is the balanced operating point of every strategy. */
+export interface RouteCandidate {
+  readonly service: string;
+  readonly confidence: number;
+  readonly strategy?: string;
+  readonly reasons?: readonly RouteReason[];
+}
+
+/** What a strategy answers: candidates or plain tuples, best first. */
+export type Ranked = readonly (readonly [service: string, confidence: number] | RouteCandidate)[];
+
+/** What a strategy may know of a service. */
+export interface ServiceProfile {
+  readonly name: string;
+  readonly description?: string;
+  readonly keywords?: readonly (string | { readonly text: string; readonly weight?: number })[];
+  readonly capabilities?: readonly string[];
+  readonly examples?: readonly string[];
+  readonly tools?: readonly { readonly name: string; readonly description?: string }[];
+  /** False for text that comes from a downstream server rather than the operator. Default true. */
+  readonly trusted?: boolean;
+}
+
+/** What a strategy gets beside the text. */
+export interface RouteContext {
+  readonly profiles: ReadonlyMap<string, ServiceProfile>;
+  readonly signal: AbortSignal;
+  readonly kwargs?: unknown;
+}
+
+/**
+ * A way to route: a pure function of text and profiles. Returns services with confidences, best first, at once or as
+ * a promise. Entries that name an unknown service or a confidence outside 0 to 1 are dropped with one warning.
+ */
+export interface RoutingStrategy {
+  readonly name?: string;
+  route(task: string, availableServices: readonly string[], context: RouteContext): Ranked | Promise<Ranked>;
+  /** Called at construction and whenever a service is registered or removed. */
+  onRegistryChange?(profiles: ReadonlyMap<string, ServiceProfile>): void;
+}
+
+/** How a service was chosen. */
+export type RouteOutcome = 'explicit' | 'matched' | 'fallback' | 'only-service' | 'no-route';
+
+/** The decision for one task, with everything that led to it. */
+export interface Route {
+  /** The chosen service; null when `outcome` is `no-route`. */
+  readonly service: string | null;
+  /** What the chosen service really scored, 0 to 1; 1 when it was named. */
+  readonly confidence: number;
+  readonly usedFallback: boolean;
+  readonly outcome: RouteOutcome;
+  /** For people; begins with no-match, below-threshold, ambiguous or unavailable when the fallback is used. */
+  readonly why: string;
+  /** All candidates, best first. */
+  readonly ranked: readonly RouteCandidate[];
+}
+
+/** What {@link decideRoute} needs beside the ranking. */
+export interface RoutePolicy {
+  readonly confidenceThreshold: number;
+  readonly fallbackService: string | null;
+  /** Registered names in order of registration. */
+  readonly registered: readonly string[];
+  /** False while a service's circuit is open. */
+  readonly isAvailable: (service: string) => boolean;
+}
+
+/** Two candidates closer than this are called ambiguous, and load may decide between them. */
+export const NEAR_TIE = 0.05;
+
+/**
+ * Decides which service gets a task: the best available candidate at or above the threshold, else the fallback, else
+ * the only service there is, else none. When all of those are down the task is still routed, to the one that it should
+ * wait for. Pure; used for execution, failover and explanation alike.
+ */
+export function decideRoute(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route {
+  const why = whyNot(ranked, policy);
+  return (
+    choose(ranked, policy, why) ??
+    choose(ranked, { ...policy, isAvailable: () => true }, why) ?? {
+      service: null,
+      confidence: 0,
+      usedFallback: false,
+      outcome: 'no-route',
+      why,
+      ranked,
+    }
+  );
+}
+
+function choose(ranked: readonly RouteCandidate[], policy: RoutePolicy, why: string): Route | undefined {
+  const { confidenceThreshold, fallbackService, registered, isAvailable } = policy;
+  const best = ranked.find(
+    ({ service, confidence }) => confidence >= confidenceThreshold && isAvailable(service),
+  );
+  if (best) return routeTo(best.service, best.confidence, 'matched', whyMatched(best), ranked);
+  if (fallbackService !== null && registered.includes(fallbackService) && isAvailable(fallbackService)) {
+    return routeTo(fallbackService, scoreOf(ranked, fallbackService), 'fallback', why, ranked);
+  }
+  const [only, ...others] = registered;
+  if (only !== undefined && others.length === 0 && isAvailable(only)) {
+    return routeTo(only, scoreOf(ranked, only), 'only-service', why, ranked);
+  }
+  return undefined;
+}
+
+/** The decision when the caller named the service. */
+export function explicitRoute(service: string): Route {
+  return {
+    service,
+    confidence: 1,
+    usedFallback: false,
+    outcome: 'explicit',
+    why: 'named by the caller',
+    ranked: [{ service, confidence: 1, strategy: 'explicit' }],
+  };
+}
+
+function routeTo(
+  service: string,
+  confidence: number,
+  outcome: RouteOutcome,
+  why: string,
+  ranked: readonly RouteCandidate[],
+): Route {
+  return { service, confidence, usedFallback: outcome === 'fallback', outcome, why, ranked };
+}
+
+function scoreOf(ranked: readonly RouteCandidate[], service: string): number {
+  return ranked.find((candidate) => candidate.service === service)?.confidence ?? 0;
+}
+
+function whyMatched({ reasons = [], strategy }: RouteCandidate): string {
+  const keywords = reasons.flatMap((reason) => (reason.kind === 'keyword' ? [reason.keyword] : []));
+  if (keywords.length > 0) return `keyword${keywords.length > 1 ? 's' : ''} ${keywords.join(', ')}`;
+  const terms = reasons.flatMap((reason) => (reason.kind === 'term' ? [reason.term] : []));
+  if (terms.length > 0) return `terms ${terms.join(', ')}`;
+  const example = reasons.find((reason) => reason.kind === 'example');
+  if (example?.kind === 'example') return `like the example "${example.text}"`;
+  const noted = reasons.find((reason) => reason.kind === 'llm' || reason.kind === 'custom');
+  if (noted && 'note' in noted) return noted.note;
+  return strategy === undefined ? 'chosen by the strategy' : `chosen by ${strategy}`;
+}
+
+function whyNot(
+  ranked: readonly RouteCandidate[],
+  { confidenceThreshold, isAvailable }: RoutePolicy,
+): string {
+  const [first, second] = ranked;
+  if (first === undefined || first.confidence === 0) return 'no-match: no candidate';
+  const score = `${first.service} ${first.confidence.toFixed(2)}`;
+  if (first.confidence >= confidenceThreshold && !isAvailable(first.service)) {
+    return `unavailable: the circuit of ${score} is open`;
+  }
+  if (second !== undefined && first.confidence - second.confidence < NEAR_TIE) {
+    return `ambiguous: ${score} and ${second.service} ${second.confidence.toFixed(2)}`;
+  }
+  return `below-threshold: ${score} < ${confidenceThreshold}`;
+}

@@ -1,0 +1,64 @@
+import type { Log } from './environment.js';
+import type { ServiceProfile } from './route.js';
+
+/** What a service gets beside the text of the task. Fresh for every attempt. */
+export interface ServiceContext {
+  /** The caller's arguments, a copy of this attempt's own; `{}` when none were given. */
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  /** Aborted when the attempt is given up: cancelled, timed out or shut down. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly taskId: string;
+  /** Seconds that were left of `deadlineSeconds` when the attempt began; null when the task has no deadline. */
+  readonly deadline: number | null;
+  readonly idempotencyKey: string | null;
+  /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. */
+  progress(fraction: number, message?: string): void;
+  readonly log: Log;
+}
+
+/** The work itself: a value, a promise, or an async iterable whose items are collected. */
+export type ServiceFunction = (task: string, context: ServiceContext) => unknown;
+
+/** Something that can do work. Only `execute` is needed. */
+export interface Service {
+  execute: ServiceFunction;
+  readonly description?: string;
+  readonly keywords?: ServiceProfile['keywords'];
+  readonly capabilities?: readonly string[];
+  readonly examples?: readonly string[];
+  /** Most attempts at once, 1 or more. Default: `maxParallel`. */
+  readonly concurrency?: number;
+  /** True when a repeated attempt does no harm, so that a crash may be retried. Default false. */
+  readonly idempotent?: boolean;
+  /** Called once when the service is removed or the orchestrator closes. */
+  close?(): unknown;
+}
+
+/** A service with settings beside it, for services whose own fields cannot be changed. */
+export interface ServiceSettings extends Omit<Service, 'execute' | 'close'> {
+  readonly service: Service | ServiceFunction;
+}
+
+/** What `services` and `registry.register()` accept. */
+export type ServiceInput = Service | ServiceFunction | ServiceSettings;
+
+/** State of a service, worst first: `failed` (circuit open), `retrying`, `busy`, `idle`. */
+export type InstanceState = 'idle' | 'busy' | 'retrying' | 'failed';
+
+/** One line of `listServices()`. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly description: string;
+  readonly capabilities: readonly string[];
+  readonly state: InstanceState;
+  readonly instances: Readonly<Record<InstanceState, number>>;
+  readonly concurrency: number;
+  readonly queued: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly lastError: string | null;
+  /** When an open circuit is probed next, ISO 8601; null while closed. */
+  readonly retryAt: string | null;
+}

@@ -1,0 +1,71 @@
+import * as z from 'zod';
+
+const seconds = z.number().positive();
+
+/** The options of a task that can cross any border (MCP, journal): plain data. */
+export const taskDataSchema = z.strictObject({
+  service: z.string().min(1).optional().describe('Name of a service; leave it out to let the router choose.'),
+  kwargs: z.record(z.string(), z.unknown()).optional().describe('Arguments for the service.'),
+  priority: z.number().optional().describe('Higher goes first; default 0.'),
+  timeoutSeconds: seconds.optional().describe('Limit of one attempt, in seconds.'),
+  queueTimeoutSeconds: seconds.optional().describe('Limit of waiting for a free instance, in seconds.'),
+  deadlineSeconds: seconds.optional().describe('Limit of the whole task, retries included, in seconds.'),
+  maxRetries: z.number().int().min(0).optional().describe('Most further attempts after the first.'),
+  idempotencyKey: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe(
+      'The same key and input join a live task or replay its result instead of doing the work twice.',
+    ),
+});
+
+/** The options of one task inside the process. */
+export const taskOptionsSchema = taskDataSchema.extend({
+  /** A caller's own id; another live task with it is refused as `DUPLICATE_ID`. Default: a fresh one. */
+  taskId: z.string().min(1).max(256).optional(),
+  /** Cancels the task in whatever state it is. */
+  signal: z
+    .custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal')
+    .optional(),
+  /** Told how far the work is; `fraction` is 0 to 1. A fault of it is reported and changes nothing. */
+  onProgress: z
+    .custom<(fraction: number, message: string | undefined) => void>(
+      (value) => typeof value === 'function',
+      'expected a function',
+    )
+    .optional(),
+});
+
+export type TaskOptions = z.input<typeof taskOptionsSchema>;
+
+/** One element of `executeParallel` and `stream`: a text alone, or with options of its own. */
+export type TaskInput = string | ({ readonly task: string } & Omit<TaskOptions, 'onProgress'>);
+
+/** Options of a batch. `maxParallel` limits this batch within the orchestrator's own limit. */
+export interface BatchOptions extends Omit<TaskOptions, 'taskId' | 'idempotencyKey' | 'onProgress'> {
+  readonly maxParallel?: number;
+  /** Cancels what has not ended once one task fails. Default false. */
+  readonly failFast?: boolean;
+  /** Told after each task that ends. */
+  readonly onProgress?: (fraction: number, message: string | undefined) => void;
+}
+
+/**
+ * One step of `executeSubtasks`. It starts once all of `dependsOn` completed, and finds their results in
+ * `kwargs.dependencies` by id. When one of them did not complete it is answered `cancelled` without an attempt.
+ */
+export type Subtask = {
+  readonly task: string;
+  readonly id?: string;
+  readonly dependsOn?: readonly string[];
+} & Omit<TaskOptions, 'taskId' | 'signal' | 'onProgress'>;
+
+/** Options of `executeSubtasks`. `parallel: false` runs them one after another in the order given. */
+export interface SubtasksOptions {
+  /** Default true. */
+  readonly parallel?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (fraction: number, message: string | undefined) => void;
+}
