@@ -46,6 +46,20 @@ export interface RoutingStrategy {
   onRegistryChange?(profiles: ReadonlyMap<string, ServiceProfile>): void;
 }
 
+/** A cleaned ranking, best first; `cause` says why it is empty when the strategy failed. */
+export interface Ranking {
+  readonly ranked: readonly RouteCandidate[];
+  readonly cause?: unknown;
+}
+
+/**
+ * What the supervisor asks for a ranking. Total: never throws, never rejects, never hangs. Answers at once unless the
+ * strategy is asynchronous.
+ */
+export interface RouterPort {
+  rank(task: string, kwargs?: Readonly<Record<string, unknown>>): Ranking | Promise<Ranking>;
+}
+
 /** How a service was chosen. */
 export type RouteOutcome = 'explicit' | 'matched' | 'fallback' | 'only-service' | 'no-route';
 
