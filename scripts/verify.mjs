@@ -1,0 +1,100 @@
+/**
+ * Runs `npm test` and then every gate, each to its end even when another failed. The last line counts tests and gates
+ * together; exit code 1 when anything failed. CI runs just this.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isMain, root } from './run.mjs';
+
+/** The gates, in the order of the time they take: scripts of package.json. */
+const GATES = ['lint', 'types', 'layers', 'unused', 'package-checks'];
+if (existsSync(join(root, 'test', 'inspector', 'run.mjs'))) {
+  GATES.push('inspector');
+}
+
+/** Test runners colour their output when CI is set, even into a file. */
+const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
+
+/** @typedef {{ passed: number, failed: number }} Counts */
+/** @typedef {{ numPassedTests: number, numFailedTests: number }} TestReport */
+
+/** @returns {boolean} Whether everything passed. */
+function verify() {
+  const counts = runTests();
+  /** @type {string[]} */
+  const failures = counts.failed === 0 ? [] : [`test: ${counts.failed} failed`];
+  for (const gate of GATES) {
+    const passed = runScript(gate, []);
+    counts[passed ? 'passed' : 'failed'] += 1;
+    if (!passed) {
+      failures.push(gate);
+    }
+  }
+  console.log(`\n${failures.length === 0 ? 'everything passed' : `failed: ${failures.join(', ')}`}`);
+  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  return failures.length === 0;
+}
+
+/** @returns {Counts} */
+function runTests() {
+  const report = join(root, 'out', 'vitest.json');
+  mkdirSync(join(root, 'out'), { recursive: true });
+  rmSync(report, { force: true });
+  const passed = runScript('test', ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  return countTests(passed, readReport(report));
+}
+
+/**
+ * What a test run counts for. A run that failed without a failed test (a build error, a file that does not load, a
+ * rejection that nobody caught) is one failure, and so is one that ran no test.
+ *
+ * @param {boolean} passed - Whether the run ended with exit code 0.
+ * @param {TestReport | null} report - Null when the run wrote none.
+ * @returns {Counts}
+ */
+export function countTests(passed, report) {
+  const counts = { passed: report?.numPassedTests ?? 0, failed: report?.numFailedTests ?? 0 };
+  const hasHiddenFailure = counts.failed === 0 && (!passed || counts.passed === 0);
+  return hasHiddenFailure ? { ...counts, failed: 1 } : counts;
+}
+
+/**
+ * Runs a script of package.json between a heading and its outcome.
+ *
+ * @param {string} name
+ * @param {readonly string[]} args
+ */
+function runScript(name, args) {
+  console.log(`\n=== ${name} ===`);
+  const startedMs = Date.now();
+  // A shell, because npm is a shell script on Windows. Nothing here comes from outside.
+  const { status } = spawnSync(['npm', 'run', '--silent', name, '--', ...args].join(' '), {
+    cwd: root,
+    env,
+    shell: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const passed = status === 0;
+  console.log(
+    `=== ${name}: ${passed ? 'passed' : 'FAILED'} in ${((Date.now() - startedMs) / 1000).toFixed(1)} s ===`,
+  );
+  return passed;
+}
+
+/**
+ * @param {string} path
+ * @returns {TestReport | null}
+ */
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    // Absent after a build error and cut short after a crash; either way the run has failed.
+    return null;
+  }
+}
+
+if (isMain(import.meta.url)) {
+  process.exitCode = verify() ? 0 : 1;
+}

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const root = new URL('../../', import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+};
+
+/** Packages that a user of the root import need not pay for: optional ones, and heavy ones of single services. */
+const lazyPackages = [
+  ...Object.keys({ ...manifest.optionalDependencies, ...manifest.peerDependencies }),
+  '@modelcontextprotocol/client',
+  '@modelcontextprotocol/server',
+  '@modelcontextprotocol/sdk',
+  '@mozilla/readability',
+  'linkedom',
+  'mathjs',
+  'minisearch',
+  'undici',
+  'unpdf',
+];
+
+it('the root import loads no package that only one service, face or engine needs', () => {
+  const loaded = packagesLoadedBy('dist/index.js');
+
+  expect(loaded).toContain('xstate');
+  expect(loaded.filter((name) => lazyPackages.includes(name))).toEqual([]);
+});
+
+/** Names of the packages that a file of the build loads, by import or require, in a process of its own. */
+function packagesLoadedBy(file: string): string[] {
+  const recorder = new URL('record-loads.mjs', import.meta.url).href;
+  const output = execFileSync(process.execPath, ['--import', recorder, file], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const names = output.matchAll(/^loaded .*node_modules\/((?:@[^/]+\/)?[^/\n]+)/gm);
+  return [...new Set([...names].map(([, name]) => name ?? ''))].sort();
+}
