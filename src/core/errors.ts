@@ -78,6 +78,11 @@ export function misuse(message: string): TypeError & { readonly code: 'INVALID_I
   return Object.assign(new TypeError(message), { code: 'INVALID_INPUT' as const });
 }
 
+/** What goes beside the message into `errorDetails`: the facts, or null when there are none. */
+export function detailsOf({ facts }: OrchestratorError): Readonly<Record<string, unknown>> | null {
+  return Object.keys(facts).length === 0 ? null : facts;
+}
+
 /** Total: a rejected value may be anything, even an object whose getters throw. */
 export function messageOf(cause: unknown): string {
   try {
@@ -108,11 +113,12 @@ export function deadlinePassed(service: string | null, deadlineSeconds: number):
 }
 
 export function queueTimedOut(
-  service: string,
+  service: string | null,
   queueTimeoutSeconds: number,
   waiting: number,
 ): OrchestratorError {
-  const message = `The task waited longer than queueTimeoutSeconds (${queueTimeoutSeconds} s) for "${service}", where ${waiting} more wait; raise queueTimeoutSeconds, maxParallel or the service's concurrency.`;
+  const where = service === null ? 'for its route' : `for "${service}", where ${waiting} more wait`;
+  const message = `The task waited longer than queueTimeoutSeconds (${queueTimeoutSeconds} s) ${where}; raise queueTimeoutSeconds, maxParallel or the service's concurrency.`;
   return new OrchestratorError('QUEUE_TIMEOUT', message, { service, queueTimeoutSeconds, waiting });
 }
 

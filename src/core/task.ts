@@ -40,32 +40,48 @@ export const taskOptionsSchema = taskDataSchema.extend({
 
 export type TaskOptions = z.input<typeof taskOptionsSchema>;
 
+/** One element of a batch, with options of its own. */
+export const batchItemSchema = taskOptionsSchema.extend({ task: z.string().min(1) });
+
+/** Options of a batch; those of a task hold for each of its tasks that says nothing else. */
+export const batchOptionsSchema = taskOptionsSchema.omit({ taskId: true, idempotencyKey: true }).extend({
+  maxParallel: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Most tasks of this batch that are under way at once.'),
+  failFast: z.boolean().optional().describe('Cancel what has not ended once one task fails.'),
+});
+
+/** One subtask. */
+export const subtaskSchema = taskDataSchema.extend({
+  task: z.string().min(1).describe('What to do, in words.'),
+  id: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe('Name for dependsOn; default its place, "1" for the first.'),
+  dependsOn: z.array(z.string()).optional().describe('Ids of subtasks that must complete first.'),
+});
+
 /** One element of `executeParallel` and `stream`: a text alone, or with options of its own. */
-export type TaskInput = string | ({ readonly task: string } & Omit<TaskOptions, 'onProgress'>);
+export type TaskInput = string | z.input<typeof batchItemSchema>;
 
 /** Options of a batch. `maxParallel` limits this batch within the orchestrator's own limit. */
-export interface BatchOptions extends Omit<TaskOptions, 'taskId' | 'idempotencyKey' | 'onProgress'> {
-  readonly maxParallel?: number;
-  /** Cancels what has not ended once one task fails. Default false. */
-  readonly failFast?: boolean;
-  /** Told after each task that ends. */
-  readonly onProgress?: (fraction: number, message: string | undefined) => void;
-}
+export type BatchOptions = z.input<typeof batchOptionsSchema>;
 
 /**
  * One step of `executeSubtasks`. It starts once all of `dependsOn` completed, and finds their results in
  * `kwargs.dependencies` by id. When one of them did not complete it is answered `cancelled` without an attempt.
  */
-export type Subtask = {
-  readonly task: string;
-  readonly id?: string;
-  readonly dependsOn?: readonly string[];
-} & Omit<TaskOptions, 'taskId' | 'signal' | 'onProgress'>;
+export type Subtask = z.input<typeof subtaskSchema>;
 
 /** Options of `executeSubtasks`. `parallel: false` runs them one after another in the order given. */
 export interface SubtasksOptions {
   /** Default true. */
-  readonly parallel?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (fraction: number, message: string | undefined) => void;
+  readonly parallel?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((fraction: number, message: string | undefined) => void) | undefined;
 }

@@ -1,0 +1,192 @@
+import type { Log } from '../core/environment.js';
+import { cancelled } from '../core/errors.js';
+import type { ServiceContext, ServiceFunction } from '../core/service.js';
+import type { Due } from './deadlines.js';
+import type { TaskRecord } from './task-record.js';
+
+/**
+ * Owns: one try of a task on a service, and the boundary around the service's code. Talks to: its instance.
+ *
+ * Invariants
+ * - I1 Whatever the service does (throws, rejects, answers twice, never answers, answers late), exactly one of
+ *   `completed`, `failed`, `timedOut` is called, unless the attempt is given up first.
+ * - I2 An attempt that was given up calls `ended` once its code ends, and nothing else.
+ */
+
+/** Who is told how an attempt went. */
+export interface AttemptObserver {
+  completed(attempt: Attempt, value: unknown): void;
+  failed(attempt: Attempt, cause: unknown): void;
+  timedOut(attempt: Attempt): void;
+  /** The code of an attempt that was given up has ended. */
+  ended(attempt: Attempt): void;
+}
+
+/** One attempt. It is its own entry among the deadlines: due at its timeout. */
+export class Attempt implements Due {
+  readonly task: TaskRecord;
+  readonly number: number;
+  /** Period of the circuit in which it began. */
+  readonly epoch: number;
+  readonly dueMs: number;
+  heapIndex = -1;
+  readonly #observer: AttemptObserver;
+  readonly #context: AttemptContext;
+  #state: 'running' | 'abandoned' | 'ended' = 'running';
+  #stopIterating: (() => void) | undefined;
+
+  constructor(
+    task: TaskRecord,
+    options: {
+      readonly epoch: number;
+      readonly nowMs: number;
+      readonly log: Log;
+      readonly observer: AttemptObserver;
+    },
+  ) {
+    this.task = task;
+    this.number = task.attempts;
+    this.epoch = options.epoch;
+    this.dueMs = options.nowMs + task.settings.timeoutMs;
+    this.#observer = options.observer;
+    this.#context = new AttemptContext(task, options.nowMs, options.log, () => this.#state === 'running');
+  }
+
+  get isAbandoned(): boolean {
+    return this.#state === 'abandoned';
+  }
+
+  /** Calls the service. User code runs here, under guard. */
+  start(execute: ServiceFunction): void {
+    try {
+      const outcome = execute(this.task.text, this.#context);
+      if (outcome instanceof Promise) outcome.then(this.#onValue, this.#onFault);
+      else if (isAsyncIterable(outcome)) this.#collect(outcome);
+      // A foreign thenable may answer twice or throw: a promise of ours tames it.
+      else if (isThenable(outcome)) Promise.resolve(outcome).then(this.#onValue, this.#onFault);
+      else this.#onValue(outcome);
+    } catch (cause) {
+      this.#onFault(cause);
+    }
+  }
+
+  /** Gives the attempt up; its code may go on. The signal is fired by {@link abort}, after the state is right. */
+  giveUp(): void {
+    if (this.#state === 'running') this.#state = 'abandoned';
+  }
+
+  /** Fires the signal. Listeners of the service run here. */
+  abort(reason: unknown): void {
+    this.#context.abort(reason);
+    this.#stopIterating?.();
+  }
+
+  /** Called by the deadlines at the timeout. */
+  expire(): void {
+    if (this.#state === 'running') this.#observer.timedOut(this);
+  }
+
+  readonly #onValue = (value: unknown): void => {
+    if (this.#leave()) this.#observer.completed(this, value);
+  };
+
+  readonly #onFault = (cause: unknown): void => {
+    if (this.#leave()) this.#observer.failed(this, cause);
+  };
+
+  /** Ends the attempt; true when its outcome still counts. */
+  #leave(): boolean {
+    const state = this.#state;
+    this.#state = 'ended';
+    if (state === 'abandoned') this.#observer.ended(this);
+    return state === 'running';
+  }
+
+  /** Collects what an async iterable yields; the return value of a generator wins over the items. */
+  #collect(iterable: AsyncIterable<unknown>): void {
+    const iterator = iterable[Symbol.asyncIterator]();
+    const items: unknown[] = [];
+    this.#stopIterating = () => {
+      // A generator that waits inside cannot return before its wait ends; nobody waits for it here.
+      Promise.resolve(iterator.return?.()).catch(() => {});
+    };
+    const next = async (): Promise<unknown> => {
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done) return value === undefined ? items : value;
+        if (this.#state !== 'running') return undefined;
+        items.push(value);
+        if (typeof value === 'string') this.#context.progress(0, value);
+      }
+    };
+    next().then(this.#onValue, this.#onFault);
+  }
+}
+
+/** What the service sees of its attempt. */
+class AttemptContext implements ServiceContext {
+  readonly attempt: number;
+  readonly taskId: string;
+  readonly deadline: number | null;
+  readonly idempotencyKey: string | null;
+  readonly log: Log;
+  readonly #task: TaskRecord;
+  readonly #isRunning: () => boolean;
+  #kwargs: Readonly<Record<string, unknown>> | undefined;
+  #controller: AbortController | undefined;
+  #abortReason: unknown;
+  #isAborted = false;
+
+  constructor(task: TaskRecord, nowMs: number, log: Log, isRunning: () => boolean) {
+    const { deadlineMs, idempotencyKey } = task.settings;
+    this.attempt = task.attempts;
+    this.taskId = task.id;
+    this.deadline = deadlineMs === null ? null : (task.acceptedAtMs + deadlineMs - nowMs) / 1000;
+    this.idempotencyKey = idempotencyKey;
+    this.log = log;
+    this.#task = task;
+    this.#isRunning = isRunning;
+  }
+
+  get kwargs(): Readonly<Record<string, unknown>> {
+    // Cloned once per attempt: what one attempt changes, the next one does not see.
+    this.#kwargs ??= this.#task.settings.kwargs === null ? {} : structuredClone(this.#task.settings.kwargs);
+    return this.#kwargs;
+  }
+
+  get signal(): AbortSignal {
+    // Made when first asked for: most services never do.
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  progress(fraction: number, message?: string): void {
+    const { onProgress } = this.#task.settings;
+    if (onProgress === null || !this.#isRunning()) return;
+    try {
+      onProgress(fraction, message);
+    } catch (cause) {
+      this.log.warn({ taskId: this.taskId, cause }, 'a progress listener threw');
+    }
+  }
+
+  abort(reason: unknown): void {
+    this.#isAborted = true;
+    this.#abortReason = reason ?? cancelled(undefined);
+    this.#controller?.abort(this.#abortReason);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,179 @@
+import { parseOrMisuse } from '../core/config.js';
+import { misuse } from '../core/errors.js';
+import type { TaskResult } from '../core/result.js';
+import { type PlannedSubtask, planSubtasks } from '../core/subtasks.js';
+import {
+  type BatchOptions,
+  batchItemSchema,
+  batchOptionsSchema,
+  type Subtask,
+  type SubtasksOptions,
+  subtaskSchema,
+  type TaskInput,
+  type TaskOptions,
+} from '../core/task.js';
+import { type Begun, requireText } from './intake.js';
+
+/** Submits one task; the answer comes exactly once. */
+export type Begin = (
+  task: string,
+  options: TaskOptions | undefined,
+  answer: (result: TaskResult) => void,
+) => Begun;
+
+/**
+ * Runs tasks side by side and tells each result with its index, in order of completion. Resolves after the last.
+ *
+ * @throws TypeError when any task or option is not valid; then none is started.
+ */
+export function runBatch(
+  begin: Begin,
+  tasks: readonly TaskInput[],
+  options: BatchOptions,
+  told: (result: TaskResult, index: number) => void,
+): Promise<void> {
+  const { failFast, maxParallel, signal, onProgress, ...shared } = parseOrMisuse(
+    batchOptionsSchema,
+    options,
+    'options',
+  );
+  const stop = failFast ? new AbortController() : undefined;
+  const signals = [signal, stop?.signal].filter((each) => each !== undefined);
+  const batch = parseTasks(
+    tasks,
+    signals.length === 0 ? shared : { ...shared, signal: AbortSignal.any(signals) },
+  );
+  if (batch.length === 0) return Promise.resolve();
+
+  const limit = maxParallel ?? batch.length;
+  return new Promise((resolve) => {
+    let started = 0;
+    let ended = 0;
+    let isFilling = false;
+    // A loop, not a recursion: a task that is refused ends while it is begun.
+    const fill = (): void => {
+      if (isFilling) return;
+      isFilling = true;
+      while (started < batch.length && started - ended < limit) {
+        const index = started++;
+        const { text, own } = batch[index] as BatchItem;
+        begin(text, own, (result) => onEnd(result, index));
+      }
+      isFilling = false;
+    };
+    const onEnd = (result: TaskResult, index: number): void => {
+      ended += 1;
+      told(result, index);
+      onProgress?.(ended / batch.length, `${ended} of ${batch.length} tasks ended`);
+      if (!result.success) stop?.abort(new Error(`task ${index + 1} of the batch did not complete`));
+      if (ended === batch.length) resolve();
+      else fill();
+    };
+    fill();
+  });
+}
+
+/** Runs tasks side by side and yields their results in order of completion. Leaving the loop cancels the rest. */
+export async function* streamBatch(
+  begin: Begin,
+  tasks: readonly TaskInput[],
+  options: BatchOptions,
+): AsyncGenerator<TaskResult> {
+  const ready: TaskResult[] = [];
+  const left = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+  let wake = (): void => {};
+  let isDone = false;
+  const all = runBatch(begin, tasks, { ...options, signal }, (result) => {
+    ready.push(result);
+    wake();
+  });
+  const end = (): void => {
+    isDone = true;
+    wake();
+  };
+  all.then(end, end);
+  try {
+    while (!isDone || ready.length > 0) {
+      const result = ready.shift();
+      if (result) yield result;
+      else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+    await all;
+  } finally {
+    left.abort(new Error('the stream was left'));
+  }
+}
+
+/**
+ * Runs subtasks, each once what it depends on completed; with `parallel: false` one after another. Resolves with the
+ * results in input order.
+ *
+ * @throws TypeError when ids repeat, a dependency is unknown or circular, or an option is not valid.
+ */
+export async function runSubtasks(
+  begin: Begin,
+  subtasks: readonly Subtask[],
+  { parallel = true, signal, onProgress }: SubtasksOptions,
+): Promise<TaskResult[]> {
+  const plan = planSubtasks(
+    subtasks.map((subtask, index) => parseOrMisuse(subtaskSchema, subtask, `subtasks[${index}]`)),
+  );
+  const results = new Array<TaskResult>(plan.length);
+  const ended = new Map<string, Promise<TaskResult>>();
+  let count = 0;
+  const run = async (planned: PlannedSubtask): Promise<TaskResult> => {
+    const needed = new Map<string, TaskResult>();
+    for (const id of planned.dependsOn) needed.set(id, await (ended.get(id) as Promise<TaskResult>));
+    const result = await runSubtask(begin, planned, needed, signal);
+    results[planned.index] = result;
+    count += 1;
+    onProgress?.(count / plan.length, `${count} of ${plan.length} subtasks ended`);
+    return result;
+  };
+  for (const planned of plan) {
+    const end = run(planned);
+    ended.set(planned.id, end);
+    if (!parallel) await end;
+  }
+  await Promise.all(ended.values());
+  return results;
+}
+
+function runSubtask(
+  begin: Begin,
+  { subtask, id: name, dependsOn }: PlannedSubtask,
+  needed: ReadonlyMap<string, TaskResult>,
+  signal: AbortSignal | undefined,
+): Promise<TaskResult> {
+  const { task, id: _, dependsOn: __, ...options } = subtask;
+  const missing = [...needed].find(([, { success }]) => !success);
+  const stopped =
+    missing &&
+    AbortSignal.abort(new Error(`subtask "${name}" needs "${missing[0]}", which did not complete`));
+  const dependencies = Object.fromEntries([...needed].map(([id, { result }]) => [id, result]));
+  const kwargs = dependsOn.length === 0 ? options.kwargs : { ...options.kwargs, dependencies };
+  return new Promise((resolve) => {
+    begin(task, { ...options, kwargs, signal: stopped ?? signal }, resolve);
+  });
+}
+
+interface BatchItem {
+  readonly text: string;
+  readonly own: TaskOptions | undefined;
+}
+
+/** Every task is parsed before the first is started. */
+function parseTasks(tasks: readonly TaskInput[], shared: TaskOptions): BatchItem[] {
+  if (!Array.isArray(tasks)) throw misuse(`Tasks come as an array; got a value of type ${typeof tasks}.`);
+  const hasShared = Object.values(shared).some((value) => value !== undefined);
+  return (tasks as readonly TaskInput[]).map((input, index) => {
+    if (typeof input === 'string') return { text: requireText(input), own: hasShared ? shared : undefined };
+    const { task: text, ...own } = parseOrMisuse(batchItemSchema, input, `tasks[${index}]`);
+    return { text, own: { ...shared, ...own } };
+  });
+}

@@ -1,0 +1,102 @@
+import { CircuitBreaker, type CircuitPolicy } from '../core/circuit-breaker.js';
+import type { Clock } from '../core/environment.js';
+import { explicitRoute, type Route } from '../core/route.js';
+import type { Turn } from './assignment.js';
+import type { Due } from './deadlines.js';
+import { Mailbox } from './mailbox.js';
+import type { ServiceDefinition } from './registry.js';
+import type { ServiceInstance } from './service-instance.js';
+
+/**
+ * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
+ * the instances write here.
+ *
+ * Invariants
+ * - I1 `hired` ≤ concurrency; each hired instance is working (busy, retrying, held by an abandoned attempt), `free` or
+ *   `finished`.
+ * - I2 `finished` is empty between two events of the supervisor.
+ */
+export class Crew implements Turn {
+  readonly definition: ServiceDefinition;
+  readonly mailbox: Mailbox;
+  readonly circuit: CircuitBreaker;
+  readonly explicitRoute: Route;
+  readonly instances: ServiceInstance[] = [];
+  /** Instances without a task whose machine is `idle` or `failed`. */
+  readonly free: ServiceInstance[] = [];
+  /** Instances without a task whose machine is still `busy`: they get the next task or are released. */
+  readonly finished: ServiceInstance[] = [];
+  /** Instances hired or being hired. */
+  hired = 0;
+  /** Tasks of this service that are accepted and not settled. */
+  open = 0;
+  /** Tasks among them that are beyond their first attempt. */
+  retrying = 0;
+  abandoned = 0;
+  completed = 0;
+  failed = 0;
+  lastError: string | null = null;
+  /** True once the service was removed or replaced: nothing more is assigned to this crew. */
+  isRetired = false;
+  /** Waits with the deadlines while the circuit is open. */
+  probe: Due | null = null;
+  readonly #clock: Clock;
+  readonly #maxParallel: () => number;
+
+  constructor(
+    definition: ServiceDefinition,
+    options: {
+      readonly mailboxCapacity: number;
+      readonly circuit: CircuitPolicy;
+      readonly clock: Clock;
+      readonly maxParallel: () => number;
+    },
+  ) {
+    this.definition = definition;
+    this.mailbox = new Mailbox(options.mailboxCapacity);
+    this.circuit = new CircuitBreaker(options.circuit);
+    this.explicitRoute = explicitRoute(definition.name);
+    this.#clock = options.clock;
+    this.#maxParallel = options.maxParallel;
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  /** Most attempts at once, abandoned ones included. */
+  get concurrency(): number {
+    return this.definition.concurrency ?? this.#maxParallel();
+  }
+
+  get headPriority(): number {
+    return this.mailbox.headPriority;
+  }
+
+  get canStart(): boolean {
+    return this.mailbox.size > 0 && this.hasRoom && this.isAvailable;
+  }
+
+  get hasRoom(): boolean {
+    return (
+      this.working < this.concurrency &&
+      (this.free.length > 0 || this.finished.length > 0 || this.hired < this.concurrency)
+    );
+  }
+
+  /** Instances that have a task or are held by an abandoned attempt. */
+  get working(): number {
+    return this.hired - this.free.length - this.finished.length;
+  }
+
+  /** The circuit is closed, or lets a probe through and an instance could run it. */
+  get isAvailable(): boolean {
+    if (this.circuit.state === 'closed') return true;
+    return this.abandoned < this.concurrency && this.circuit.allows(this.#clock.now());
+  }
+
+  toJSON(): object {
+    const { name, mailbox, circuit, hired, working, abandoned } = this;
+    return { name, mailbox, circuit, hired, working, abandoned };
+  }
+}

@@ -1,0 +1,233 @@
+import type { Clock } from '../core/environment.js';
+import type { OrchestratorError } from '../core/errors.js';
+import * as errors from '../core/errors.js';
+import type { RuntimeEvent } from '../core/events.js';
+import type { TaskResult, TaskStatus } from '../core/result.js';
+import type { Crew } from './crew.js';
+import type { Deadlines } from './deadlines.js';
+import { type TaskRecord, type TaskState, TaskTimer } from './task-record.js';
+
+/**
+ * Owns: the state of every open task, the counts, the totals, the time limits and what observers are told. Talks to:
+ * the callers (`task.answer`), observers, the deadlines.
+ *
+ * Invariants
+ * - I3 Every accepted task is in exactly one state, and the counts are the sums.
+ * - I4 Every accepted task is answered exactly once; I5 nothing is told about it afterwards.
+ * - I8 State first, then callers, then observers.
+ */
+
+/** Totals since the start, by status. */
+export type Totals = Record<TaskStatus | 'submitted' | 'lateSettlements', number>;
+
+/** Told of every fact; null while nobody listens. */
+export type Observer = () => ((event: RuntimeEvent) => void) | null;
+
+/** The books of the supervisor. */
+export class Ledger {
+  readonly totals: Totals = {
+    submitted: 0,
+    completed: 0,
+    failed: 0,
+    timed_out: 0,
+    cancelled: 0,
+    rejected: 0,
+    interrupted: 0,
+    lateSettlements: 0,
+  };
+  readonly counts: Record<TaskState, number> = {
+    accepted: 0,
+    routing: 0,
+    queued: 0,
+    assigned: 0,
+    busy: 0,
+    retrying: 0,
+    settled: 0,
+  };
+  /** Open tasks that stand neither in a mailbox nor with an instance. */
+  readonly inTransit = new Set<TaskRecord>();
+  /** Attempts that were given up while their code runs. */
+  abandoned = 0;
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #observer: Observer;
+  /** Open tasks whose caller chose the id. */
+  readonly #named = new Map<string, TaskRecord>();
+  #events: RuntimeEvent[] = [];
+
+  constructor(clock: Clock, deadlines: Deadlines, observer: Observer) {
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+    this.#observer = observer;
+  }
+
+  /** Attempts that hold a parallel slot. */
+  get running(): number {
+    return this.counts.busy + this.counts.assigned;
+  }
+
+  /** Tasks that wait for their route or in a mailbox. */
+  get queued(): number {
+    return this.counts.accepted + this.counts.routing + this.counts.queued;
+  }
+
+  get open(): number {
+    return this.running + this.queued + this.counts.retrying;
+  }
+
+  accept(task: TaskRecord): void {
+    this.totals.submitted += 1;
+    this.counts.accepted += 1;
+    this.tell({ type: 'submitted', atMs: task.acceptedAtMs, taskId: task.id, priority: task.priority });
+  }
+
+  /** Reserves an id that the caller chose; false when an open task has it. */
+  claimId(task: TaskRecord): boolean {
+    if (this.#named.has(task.id)) return false;
+    this.#named.set(task.id, task);
+    return true;
+  }
+
+  enter(task: TaskRecord, state: TaskState): void {
+    this.counts[task.state] -= 1;
+    this.counts[state] += 1;
+    if (this.inTransit.size > 0) this.inTransit.delete(task);
+    task.state = state;
+    const isAlone = state === 'retrying' && task.instance === null;
+    if (state === 'routing' || state === 'assigned' || isAlone) this.inTransit.add(task);
+  }
+
+  /** The task belongs to this crew from now on, until it leaves or is answered. */
+  join(task: TaskRecord, crew: Crew): void {
+    task.crew = crew;
+    crew.open += 1;
+  }
+
+  leave(task: TaskRecord): void {
+    const { crew } = task;
+    if (crew === null) return;
+    crew.open -= 1;
+    if (task.isRetry) crew.retrying -= 1;
+    task.isRetry = false;
+    task.crew = null;
+  }
+
+  /** The task counts among the retries in flight of its crew. */
+  countRetry(task: TaskRecord): void {
+    if (task.isRetry || task.crew === null) return;
+    task.isRetry = true;
+    task.crew.retrying += 1;
+  }
+
+  countAbandoned(crew: Crew, by: 1 | -1): void {
+    crew.abandoned += by;
+    this.abandoned += by;
+  }
+
+  complete(task: TaskRecord, value: unknown): void {
+    if (task.crew) task.crew.completed += 1;
+    this.#answer(task, 'completed', value, null);
+  }
+
+  fail(task: TaskRecord, status: Exclude<TaskStatus, 'completed'>, error: OrchestratorError): void {
+    if (task.crew && status !== 'cancelled') {
+      task.crew.failed += 1;
+      task.crew.lastError = error.message;
+    }
+    this.#answer(task, status, null, error);
+  }
+
+  /** Answers a task for which no place was found: `rejected` before its first attempt, `failed` after. */
+  refuse(task: TaskRecord, error: OrchestratorError): void {
+    this.fail(task, task.attempts > 0 ? 'failed' : 'rejected', error);
+  }
+
+  /** Arms the deadline and the queue timeout. */
+  armLimits(task: TaskRecord, onDeadline: () => void, onQueueTimeout: () => void): void {
+    const { deadlineMs, queueTimeoutMs } = task.settings;
+    if (deadlineMs !== null) this.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
+    if (queueTimeoutMs !== null)
+      this.addTimer(task, 'queue', task.acceptedAtMs + queueTimeoutMs, onQueueTimeout);
+  }
+
+  addTimer(task: TaskRecord, kind: TaskTimer['kind'], dueMs: number, expired: () => void): void {
+    const timer = new TaskTimer(kind, dueMs, expired);
+    task.timers = [...(task.timers ?? []), timer];
+    this.#deadlines.add(timer);
+  }
+
+  dropTimers(task: TaskRecord, kind?: TaskTimer['kind']): void {
+    if (task.timers === null) return;
+    for (const timer of task.timers)
+      if (kind === undefined || timer.kind === kind) this.#deadlines.remove(timer);
+    if (kind === undefined) task.timers = null;
+  }
+
+  isOverdue(task: TaskRecord): boolean {
+    const { deadlineMs } = task.settings;
+    return deadlineMs !== null && this.#clock.now() >= task.acceptedAtMs + deadlineMs;
+  }
+
+  /** Notes a fact; it is told by {@link announce}, once the state is right. */
+  tell(event: RuntimeEvent): void {
+    if (this.isObserved) this.#events.push(event);
+  }
+
+  get isObserved(): boolean {
+    return this.#observer() !== null;
+  }
+
+  announce(): void {
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    const observe = this.#observer();
+    if (observe) for (const event of events) observe(event);
+  }
+
+  #answer(task: TaskRecord, status: TaskStatus, value: unknown, error: OrchestratorError | null): void {
+    const nowMs = this.#clock.now();
+    const { crew } = task;
+    this.enter(task, 'settled');
+    this.totals[status] += 1;
+    if (crew) {
+      crew.open -= 1;
+      if (task.isRetry) crew.retrying -= 1;
+    }
+    this.dropTimers(task);
+    task.instance = null;
+    task.forgetSignal?.();
+    task.forgetSignal = null;
+    if (this.#named.get(task.id) === task) this.#named.delete(task.id);
+    const result = resultOf(task, { status, value, error, nowMs });
+    this.tell({ type: 'settled', atMs: nowMs, taskId: task.id, service: result.serviceName, status, result });
+    task.answer(result);
+  }
+}
+
+function resultOf(
+  task: TaskRecord,
+  end: {
+    readonly status: TaskStatus;
+    readonly value: unknown;
+    readonly error: OrchestratorError | null;
+    readonly nowMs: number;
+  },
+): TaskResult {
+  const { status, value, error, nowMs } = end;
+  const { startedAtMs = nowMs } = task;
+  return {
+    taskId: task.id,
+    status,
+    serviceName: task.crew?.name ?? null,
+    success: status === 'completed',
+    result: value,
+    error: error?.message ?? null,
+    errorCode: error?.code ?? null,
+    errorDetails: error === null ? null : errors.detailsOf(error),
+    executionTime: (nowMs - startedAtMs) / 1000,
+    queueTime: (startedAtMs - task.acceptedAtMs) / 1000,
+    attempts: task.attempts,
+    route: task.route,
+  };
+}

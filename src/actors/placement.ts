@@ -1,0 +1,160 @@
+import type { RoutingConfig } from '../core/config.js';
+import type { Clock } from '../core/environment.js';
+import * as errors from '../core/errors.js';
+import { decideRoute, type Ranking, type Route, type RouterPort } from '../core/route.js';
+import type { Crew } from './crew.js';
+import type { Ledger } from './ledger.js';
+import type { Roster } from './roster.js';
+import type { TaskRecord } from './task-record.js';
+
+/**
+ * Owns: nothing; decides into which mailbox a task goes, at its submission and again when it loses its place. Talks
+ * to: the router (once per task: the ranked candidates stay with it), the ledger, the mailboxes.
+ */
+export class Placement {
+  readonly #routing: RoutingConfig;
+  readonly #mailboxCapacity: number;
+  readonly #clock: Clock;
+  readonly #router: RouterPort;
+  readonly #roster: Roster;
+  readonly #ledger: Ledger;
+
+  constructor(
+    options: {
+      readonly routingConfig: RoutingConfig;
+      readonly mailboxCapacity: number;
+      readonly clock: Clock;
+      readonly router: RouterPort;
+    },
+    roster: Roster,
+    ledger: Ledger,
+  ) {
+    this.#routing = options.routingConfig;
+    this.#mailboxCapacity = options.mailboxCapacity;
+    this.#clock = options.clock;
+    this.#router = options.router;
+    this.#roster = roster;
+    this.#ledger = ledger;
+  }
+
+  /** Routes and places a submitted task; `later` is called when the ranking has to be waited for and is there. */
+  admit(task: TaskRecord, later: (task: TaskRecord) => void): void {
+    if (task.settings.service !== null) {
+      this.place(task);
+      return;
+    }
+    const ranking = this.#router.rank(task.text, task.settings.kwargs ?? undefined);
+    if (ranking instanceof Promise) {
+      this.#ledger.enter(task, 'routing');
+      void ranking.then((answer) => {
+        takeRanking(task, answer);
+        later(task);
+      });
+      return;
+    }
+    takeRanking(task, ranking);
+    this.place(task);
+  }
+
+  /** Puts a ranked task into the mailbox that is its place just now, or answers it when there is none. */
+  place(task: TaskRecord): void {
+    const { service } = task.settings;
+    const route = service === null ? this.#choose(task) : this.#roster.crewOf(service)?.explicitRoute;
+    const crew = this.#roster.crewOf(route?.service ?? null);
+    if (route) task.route = route;
+    if (crew) this.#offer(task, crew);
+    else if (service !== null) this.#ledger.refuse(task, errors.unknownService(service, this.#roster.names));
+    else this.#ledger.refuse(task, errors.noRoute(route?.why ?? 'no-match', task.lastFailure));
+  }
+
+  /** Where a task with this ranking would go just now. */
+  decide({ ranked }: Ranking): Route {
+    return decideRoute(ranked, this.#policy(this.#isAvailable));
+  }
+
+  enqueue(task: TaskRecord, crew: Crew): void {
+    this.#ledger.join(task, crew);
+    if (task.attempts > 0) crew.mailbox.putBack(task);
+    else crew.mailbox.put(task);
+    this.#ledger.enter(task, 'queued');
+    this.#ledger.tell({ type: 'queued', atMs: this.#clock.now(), taskId: task.id, service: crew.name });
+  }
+
+  /** A task that was started looks for an instance again: here, or elsewhere while the circuit is open. */
+  sendBack(task: TaskRecord): void {
+    const { crew } = task;
+    task.instance = null;
+    if (crew && !crew.isRetired && crew.isAvailable) {
+      const { isRetry } = task;
+      this.#ledger.leave(task);
+      this.enqueue(task, crew);
+      if (isRetry) this.#ledger.countRetry(task);
+    } else this.moveAway(task);
+  }
+
+  /** The task leaves its crew and is placed anew. */
+  moveAway(task: TaskRecord): void {
+    const from = task.crew?.name;
+    this.#ledger.leave(task);
+    if (from !== undefined) {
+      this.#ledger.tell({ type: 'moved', atMs: this.#clock.now(), taskId: task.id, service: from });
+    }
+    this.place(task);
+  }
+
+  /** The circuit of a crew opened: its waiting tasks go to their next candidate, the fallback, or wait. */
+  evacuate(crew: Crew): void {
+    for (const task of [...crew.mailbox]) {
+      const route = task.settings.service === null ? this.#choose(task) : crew.explicitRoute;
+      const next = this.#roster.crewOf(route.service);
+      const stays = next === undefined || next === crew || next.mailbox.isFull;
+      if (stays && this.#routing.onUnavailable !== 'fail') continue;
+      crew.mailbox.remove(task);
+      if (stays) this.#refuseUnavailable(task, crew);
+      else this.moveAway(task);
+    }
+  }
+
+  #choose(task: TaskRecord): Route {
+    const { onUnavailable, fallbackService } = this.#routing;
+    const ranked = task.ranked ?? [];
+    if (onUnavailable === 'wait')
+      return decideRoute(
+        ranked,
+        this.#policy(() => true),
+      );
+    if (onUnavailable !== 'fallback') return decideRoute(ranked, this.#policy(this.#isAvailable));
+    const first = decideRoute(
+      ranked,
+      this.#policy(() => true),
+    ).service;
+    const isOpenTo = (name: string): boolean =>
+      (name === first || name === fallbackService) && this.#isAvailable(name);
+    return decideRoute(ranked, this.#policy(isOpenTo));
+  }
+
+  #offer(task: TaskRecord, crew: Crew): void {
+    if (this.#routing.onUnavailable === 'fail' && !crew.isAvailable) this.#refuseUnavailable(task, crew);
+    else if (task.attempts === 0 && crew.mailbox.isFull) {
+      this.#ledger.refuse(task, errors.queueFull(crew.name, this.#mailboxCapacity));
+    } else this.enqueue(task, crew);
+  }
+
+  #refuseUnavailable(task: TaskRecord, crew: Crew): void {
+    const { probesAtMs } = crew.circuit;
+    const seconds = probesAtMs === null ? null : Math.max(0, probesAtMs - this.#clock.now()) / 1000;
+    this.#ledger.refuse(task, errors.serviceUnavailable(crew.name, seconds, task.lastFailure));
+  }
+
+  readonly #isAvailable = (service: string): boolean => this.#roster.crewOf(service)?.isAvailable ?? false;
+
+  #policy(isAvailable: (service: string) => boolean) {
+    const { confidenceThreshold, fallbackService } = this.#routing;
+    return { confidenceThreshold, fallbackService, registered: this.#roster.names, isAvailable };
+  }
+}
+
+function takeRanking(task: TaskRecord, { ranked, cause }: Ranking): void {
+  task.ranked = ranked;
+  if (cause !== undefined) task.lastFailure = cause;
+}

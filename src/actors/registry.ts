@@ -1,0 +1,160 @@
+import { EventEmitter } from 'eventemitter3';
+import { misuse } from '../core/errors.js';
+import type { ServiceProfile } from '../core/route.js';
+import type { Service, ServiceFunction, ServiceInput, ServiceSettings } from '../core/service.js';
+
+/** A registered service with its settings resolved. */
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly execute: ServiceFunction;
+  readonly close: (() => unknown) | null;
+  readonly profile: ServiceProfile;
+  /** Most attempts at once; null means `maxParallel`. */
+  readonly concurrency: number | null;
+  readonly idempotent: boolean;
+}
+
+/** What changed: `previous` is null for a fresh name, `current` for a removed one. */
+export interface RegistryChange {
+  readonly name: string;
+  readonly previous: ServiceDefinition | null;
+  readonly current: ServiceDefinition | null;
+}
+
+/**
+ * The services by name, in order of registration. May change at any time: running tasks end on the service they
+ * started on, waiting ones follow.
+ *
+ * @example registry.register('echo', (task) => task);
+ */
+export class ServiceRegistry {
+  readonly #definitions = new Map<string, ServiceDefinition>();
+  readonly #changes = new EventEmitter<{ change: [RegistryChange] }>();
+
+  /** @throws TypeError when an entry is no service. */
+  constructor(services: Readonly<Record<string, ServiceInput>> | ReadonlyMap<string, ServiceInput> = {}) {
+    const entries = services instanceof Map ? services.entries() : Object.entries(services);
+    for (const [name, service] of entries) this.register(name, service);
+  }
+
+  /** Names in order of registration. */
+  listServices(): string[] {
+    return [...this.#definitions.keys()];
+  }
+
+  /** All services with their settings resolved, in order of registration. */
+  definitions(): ServiceDefinition[] {
+    return [...this.#definitions.values()];
+  }
+
+  has(name: string): boolean {
+    return this.#definitions.has(name);
+  }
+
+  get(name: string): ServiceDefinition | undefined {
+    return this.#definitions.get(name);
+  }
+
+  /**
+   * Adds a service. A name that is taken is an error; `{ replace: true }` swaps the service: old instances end their
+   * work, the waiting tasks go to the newcomer.
+   *
+   * @throws TypeError when the name is empty or taken, or the service has no `execute`.
+   */
+  register(
+    name: string,
+    service: ServiceInput,
+    { replace = false }: { readonly replace?: boolean } = {},
+  ): void {
+    if (typeof name !== 'string' || name === '') {
+      throw misuse(`A service needs a name, a non-empty string; got ${JSON.stringify(name)}.`);
+    }
+    const previous = this.#definitions.get(name) ?? null;
+    if (previous !== null && !replace) {
+      throw misuse(
+        `A service "${name}" is registered already; unregister it first or pass { replace: true }.`,
+      );
+    }
+    const current = define(name, service);
+    this.#definitions.set(name, current);
+    this.#changes.emit('change', { name, previous, current });
+  }
+
+  /** Removes a service; returns whether there was one. Its running tasks end, its waiting tasks move on. */
+  unregister(name: string): boolean {
+    const previous = this.#definitions.get(name);
+    if (previous === undefined) return false;
+    this.#definitions.delete(name);
+    this.#changes.emit('change', { name, previous, current: null });
+    return true;
+  }
+
+  on(event: 'change', listener: (change: RegistryChange) => void): this {
+    this.#changes.on(event, listener);
+    return this;
+  }
+
+  off(event: 'change', listener: (change: RegistryChange) => void): this {
+    this.#changes.off(event, listener);
+    return this;
+  }
+
+  /** What strategies may know of each service. */
+  profiles(): ReadonlyMap<string, ServiceProfile> {
+    return new Map([...this.#definitions].map(([name, { profile }]) => [name, profile]));
+  }
+}
+
+function define(name: string, input: ServiceInput): ServiceDefinition {
+  const { service, settings } = unwrap(input);
+  const execute = typeof service === 'function' ? service : service?.execute;
+  if (typeof execute !== 'function') {
+    throw misuse(`Service "${name}" needs a function execute(task, context); got ${describe(service)}.`);
+  }
+  const own: Partial<Service> = typeof service === 'object' ? service : {};
+  const { concurrency = own.concurrency } = settings;
+  if (
+    concurrency !== undefined &&
+    !(concurrency >= 1 && (Number.isInteger(concurrency) || concurrency === Number.POSITIVE_INFINITY))
+  ) {
+    throw misuse(
+      `Service "${name}" has concurrency ${concurrency}; it must be a whole number of at least 1.`,
+    );
+  }
+  return {
+    name,
+    execute: execute === service ? execute : execute.bind(service),
+    close: typeof own.close === 'function' ? () => own.close?.() : null,
+    profile: profileOf(name, own, settings),
+    concurrency: concurrency ?? null,
+    idempotent: settings.idempotent ?? own.idempotent ?? false,
+  };
+}
+
+function unwrap(input: ServiceInput): {
+  service: Service | ServiceFunction | undefined;
+  settings: Partial<ServiceSettings>;
+} {
+  if (typeof input === 'object' && input !== null && 'service' in input && !('execute' in input)) {
+    return { service: input.service, settings: input };
+  }
+  return { service: input as Service | ServiceFunction, settings: {} };
+}
+
+function profileOf(name: string, own: Partial<Service>, settings: Partial<ServiceSettings>): ServiceProfile {
+  const description = settings.description ?? own.description;
+  const keywords = settings.keywords ?? own.keywords;
+  const capabilities = settings.capabilities ?? own.capabilities;
+  const examples = settings.examples ?? own.examples;
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(keywords === undefined ? {} : { keywords }),
+    ...(capabilities === undefined ? {} : { capabilities }),
+    ...(examples === undefined ? {} : { examples }),
+  };
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}

@@ -1,0 +1,273 @@
+import type { ActorRefFrom } from 'xstate';
+import { type BackoffPolicy, backoffMs } from '../core/backoff.js';
+import type { Clock, Log } from '../core/environment.js';
+import { attemptTimedOut, resultTooLarge } from '../core/errors.js';
+import { type Failure, failureOf } from '../core/failure.js';
+import { isLargerThan, previewOf } from '../core/size.js';
+import type { InstanceDuties, serviceMachine } from '../machines/service.machine.js';
+import { Attempt, type AttemptObserver } from './attempt.js';
+import type { Crew } from './crew.js';
+import type { Deadlines } from './deadlines.js';
+import { mayRetry } from './retry.js';
+import type { TaskRecord } from './task-record.js';
+
+/**
+ * Owns: the attempts and the backoff of one instance, one task at a time. Talks to: its machine (by events), the
+ * circuit of its crew, and the supervisor (by reports, handed over once per microtask).
+ *
+ * Invariants
+ * - I1 From `startAttempt` on, exactly one report ends the instance's work on the task, unless the supervisor takes
+ *   the task away first (`abandon`, `forget`).
+ * - I2 The circuit knows of a failure before the supervisor hears of the task.
+ * - I3 While an abandoned attempt's code runs the instance takes nothing else.
+ */
+
+/** What an instance tells the supervisor. */
+export type Report =
+  | (AboutTask & { readonly kind: 'completed'; readonly value: unknown })
+  | (AboutTask & {
+      readonly kind: 'failed';
+      readonly failure: Failure;
+      /** Milliseconds until another attempt, which is to take another instance; null: the task failed. */
+      readonly retryDelayMs: number | null;
+      /** `finished`: takes the next task or is released. `free`: its machine is `failed` already. */
+      readonly instanceIs: 'finished' | 'free';
+    })
+  /** The attempt is given up; its code still holds the instance. */
+  | (AboutTask & {
+      readonly kind: 'timed_out';
+      readonly attempt: number;
+      readonly failure: Failure;
+      readonly retryDelayMs: number | null;
+    })
+  | (AboutTask & { readonly kind: 'backoff'; readonly delayMs: number })
+  /** The backoff is over: the task asks for a parallel slot. */
+  | (AboutTask & { readonly kind: 'due' })
+  /** The circuit opened while the task was in backoff. */
+  | (AboutTask & { readonly kind: 'returned' })
+  | (AboutTask & { readonly kind: 'refused' })
+  /** The code of an abandoned attempt has ended. */
+  | (AboutTask & { readonly kind: 'ended'; readonly attempt: number })
+  | { readonly kind: 'circuit'; readonly crew: Crew; readonly state: 'open' | 'closed' };
+
+interface AboutTask {
+  readonly instance: ServiceInstance;
+  readonly task: TaskRecord;
+}
+
+/** What an instance needs from outside. */
+export interface InstancePorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly deadlines: Deadlines;
+  readonly backoff: BackoffPolicy;
+  readonly retryBudgetRatio: number;
+  readonly maxResultBytes: number;
+  readonly report: (report: Report) => void;
+}
+
+/** One instance of a service; its machine says when, this class does. */
+export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObserver {
+  readonly id: string;
+  readonly crew: Crew;
+  /** The running actor; null until hired. */
+  actor: ActorRefFrom<typeof serviceMachine> | null = null;
+  /** The task it works on or backs off for; null when free, finished or held by an abandoned attempt. */
+  task: TaskRecord | null = null;
+  readonly #ports: InstancePorts;
+  #attempt: Attempt | null = null;
+  #failure: Failure | null = null;
+  #delayMs = 0;
+
+  constructor(id: string, crew: Crew, ports: InstancePorts) {
+    this.id = id;
+    this.crew = crew;
+    this.#ports = ports;
+  }
+
+  /** The code of an abandoned attempt still runs. */
+  get isHeld(): boolean {
+    return this.#attempt?.isAbandoned ?? false;
+  }
+
+  // Duties: called by the machine.
+
+  startAttempt(task: TaskRecord): void {
+    const { clock, deadlines, log } = this.#ports;
+    const nowMs = clock.now();
+    this.task = task;
+    task.attempts += 1;
+    task.startedAtMs ??= nowMs;
+    this.#failure = null;
+    const attempt = new Attempt(task, { epoch: this.crew.circuit.epoch, nowMs, log, observer: this });
+    this.#attempt = attempt;
+    deadlines.add(attempt);
+    attempt.start(this.crew.definition.execute);
+  }
+
+  resumeAttempt(): void {
+    if (this.task) this.startAttempt(this.task);
+  }
+
+  enterBackoff(): void {
+    if (this.task) {
+      this.#ports.report({ kind: 'backoff', instance: this, task: this.task, delayMs: this.#delayMs });
+    }
+  }
+
+  askForSlot(): void {
+    if (this.task) this.#ports.report({ kind: 'due', instance: this, task: this.task });
+  }
+
+  reportFailure(): void {
+    this.#reportFailure('finished', null);
+  }
+
+  giveBack(): void {
+    const task = this.task;
+    if (task === null) return;
+    if (this.#failure === null || task.state === 'retrying') {
+      this.task = null;
+      this.#ports.report({ kind: 'returned', instance: this, task });
+      return;
+    }
+    this.#reportFailure('free', this.#mayRetry(this.#failure) ? 0 : null);
+  }
+
+  refuse(task: TaskRecord): void {
+    this.#ports.report({ kind: 'refused', instance: this, task });
+  }
+
+  canRetry(): boolean {
+    return this.#failure !== null && this.#mayRetry(this.#failure);
+  }
+
+  isCircuitOpen(): boolean {
+    return this.crew.circuit.state === 'open';
+  }
+
+  backoffMs(): number {
+    return this.#delayMs;
+  }
+
+  // Outcomes: called by the attempt.
+
+  completed(attempt: Attempt, value: unknown): void {
+    const { deadlines, report, maxResultBytes } = this.#ports;
+    deadlines.remove(attempt);
+    this.#tellCircuit(attempt, true);
+    if (isLargerThan(value, maxResultBytes)) {
+      const error = resultTooLarge(this.crew.name, maxResultBytes, previewOf(value));
+      this.#fail({ error, retryable: false, countsAgainstCircuit: false, retryAfterMs: null });
+      return;
+    }
+    const { task } = attempt;
+    this.task = null;
+    report({ kind: 'completed', instance: this, task, value });
+  }
+
+  failed(attempt: Attempt, cause: unknown): void {
+    this.#ports.deadlines.remove(attempt);
+    const failure = failureOf(cause, this.crew.name, attempt.number);
+    this.#tellCircuit(attempt, !failure.countsAgainstCircuit);
+    this.#fail(failure);
+  }
+
+  timedOut(attempt: Attempt): void {
+    const { task } = attempt;
+    const error = attemptTimedOut(this.crew.name, attempt.number, task.settings.timeoutMs / 1000);
+    attempt.giveUp();
+    this.#tellCircuit(attempt, false);
+    this.#failure = { error, retryable: true, countsAgainstCircuit: true, retryAfterMs: null };
+    this.#delayMs = this.#nextDelayMs(this.#failure, task);
+    const retryDelayMs = this.#mayRetry(this.#failure) ? this.#delayMs : null;
+    this.task = null;
+    const failure = this.#failure;
+    this.#ports.report({
+      kind: 'timed_out',
+      instance: this,
+      task,
+      attempt: attempt.number,
+      failure,
+      retryDelayMs,
+    });
+    attempt.abort(error);
+  }
+
+  ended(attempt: Attempt): void {
+    const { task, number } = attempt;
+    if (this.#attempt === attempt)
+      this.#ports.report({ kind: 'ended', instance: this, task, attempt: number });
+  }
+
+  // Orders of the supervisor, outside the machine: they change no state of it.
+
+  /** Gives the running attempt up and returns it, so that its signal is fired once the books are right. */
+  abandon(): Attempt | null {
+    const attempt = this.#attempt;
+    if (attempt === null || this.task === null) return null;
+    this.#ports.deadlines.remove(attempt);
+    attempt.giveUp();
+    this.crew.circuit.probeWithoutVerdict(attempt.epoch, this.#ports.clock.now());
+    this.task = null;
+    return attempt;
+  }
+
+  /** Lets go of a task in backoff. */
+  forget(): void {
+    this.task = null;
+    this.#failure = null;
+  }
+
+  toJSON(): object {
+    return { id: this.id, service: this.crew.name, task: this.task };
+  }
+
+  #fail(failure: Failure): void {
+    if (this.task === null) return;
+    this.#failure = failure;
+    this.#delayMs = this.#nextDelayMs(failure, this.task);
+    this.actor?.send({ type: 'ATTEMPT_FAILED' });
+  }
+
+  #reportFailure(instanceIs: 'finished' | 'free', retryDelayMs: number | null): void {
+    const { task } = this;
+    const failure = this.#failure;
+    if (task === null || failure === null) return;
+    this.task = null;
+    this.#ports.report({ kind: 'failed', instance: this, task, failure, instanceIs, retryDelayMs });
+  }
+
+  #tellCircuit(attempt: Attempt, answered: boolean): void {
+    const { crew } = this;
+    const { clock, report } = this.#ports;
+    if (answered) {
+      if (crew.circuit.succeeded(attempt.epoch)) report({ kind: 'circuit', crew, state: 'closed' });
+    } else if (crew.circuit.failed(attempt.epoch, clock.now())) {
+      report({ kind: 'circuit', crew, state: 'open' });
+    }
+  }
+
+  #nextDelayMs({ retryAfterMs }: Failure, task: TaskRecord): number {
+    const { backoff, random } = this.#ports;
+    return Math.max(backoffMs(backoff, task.attempts - 1, random), retryAfterMs ?? 0);
+  }
+
+  #mayRetry(failure: Failure): boolean {
+    const { task, crew } = this;
+    if (task === null) return false;
+    const { deadlineMs, maxRetries } = task.settings;
+    return mayRetry({
+      failure,
+      idempotent: crew.definition.idempotent,
+      attempts: task.attempts,
+      maxRetries,
+      delayMs: this.#delayMs,
+      leftMs: deadlineMs === null ? null : task.acceptedAtMs + deadlineMs - this.#ports.clock.now(),
+      retriesInFlight: crew.retrying - (task.isRetry ? 1 : 0),
+      tasksInFlight: crew.open,
+      retryBudgetRatio: this.#ports.retryBudgetRatio,
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import type { TaskResult, TaskStatus } from './result.js';
+
+/**
+ * One fact in the life of a task, in the order in which it happened. `atMs` is the clock's monotonic time.
+ * - `submitted` accepted · `queued` waits for `service` · `started` an attempt runs · `backoff` the attempt failed and
+ *   the task waits for its next one · `moved` it left `service` for another candidate · `abandoned` an attempt was given
+ *   up while its code runs · `ended` that code ended · `settled` the task has its result
+ */
+export type TaskEvent =
+  | { readonly type: 'submitted'; readonly atMs: number; readonly taskId: string; readonly priority: number }
+  | { readonly type: 'queued'; readonly atMs: number; readonly taskId: string; readonly service: string }
+  | {
+      readonly type: 'started' | 'abandoned' | 'ended';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly service: string;
+      readonly instance: string;
+      readonly attempt: number;
+    }
+  | {
+      readonly type: 'backoff';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly service: string;
+      readonly attempt: number;
+      readonly delayMs: number;
+    }
+  | { readonly type: 'moved'; readonly atMs: number; readonly taskId: string; readonly service: string }
+  | {
+      readonly type: 'settled';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly service: string | null;
+      readonly status: TaskStatus;
+      readonly result: TaskResult;
+    };
+
+/** A circuit that opened, or closed after a good probe. */
+export interface CircuitEvent {
+  readonly type: 'circuit';
+  readonly atMs: number;
+  readonly service: string;
+  readonly state: 'open' | 'closed';
+}
+
+/** Everything the supervisor tells observers. */
+export type RuntimeEvent = TaskEvent | CircuitEvent;

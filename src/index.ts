@@ -1,0 +1,40 @@
+export type { OrchestratorEvents } from './actors/queue-events.js';
+export { type RegistryChange, type ServiceDefinition, ServiceRegistry } from './actors/registry.js';
+export { systemClock, systemEnvironment } from './core/clock.js';
+export {
+  ExecutionConfig,
+  type ExecutionConfigInput,
+  type ExecutionConfigParts,
+  type RoutingConfig,
+  type TaskConfig,
+} from './core/config.js';
+export type { Clock, Environment, Log } from './core/environment.js';
+export { type ErrorCode, OrchestratorError, type OrchestratorErrorOptions } from './core/errors.js';
+export type { CircuitEvent, RuntimeEvent, TaskEvent } from './core/events.js';
+export type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
+export type { TaskResult, TaskStatus } from './core/result.js';
+export type {
+  Ranked,
+  Route,
+  RouteCandidate,
+  RouteContext,
+  RouteOutcome,
+  RouteReason,
+  RoutingStrategy,
+  ServiceProfile,
+} from './core/route.js';
+export type {
+  InstanceState,
+  Service,
+  ServiceContext,
+  ServiceFunction,
+  ServiceInput,
+  ServiceSettings,
+  ServiceStatus,
+} from './core/service.js';
+export type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
+export { createOrchestrator, Orchestrator, type OrchestratorOptions, type TaskHandle } from './orchestrator.js';
+export { CapabilityStrategy } from './strategies/capability-strategy.js';
+export { CompositeStrategy } from './strategies/composite-strategy.js';
+export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
+export { KeywordStrategy } from './strategies/keyword-strategy.js';

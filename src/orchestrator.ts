@@ -1,0 +1,292 @@
+import { runBatch, runSubtasks, streamBatch } from './actors/batches.js';
+import { Intake, requireText } from './actors/intake.js';
+import { type OrchestratorEvents, QueueEvents } from './actors/queue-events.js';
+import { ServiceRegistry } from './actors/registry.js';
+import { statusOf } from './actors/service-status.js';
+import { Supervisor, type SupervisorPorts } from './actors/supervisor.js';
+import { systemEnvironment } from './core/clock.js';
+import {
+  ExecutionConfig,
+  type ExecutionConfigParts,
+  parseOrMisuse,
+  taskConfigSchema,
+} from './core/config.js';
+import type { Environment, Log } from './core/environment.js';
+import { misuse } from './core/errors.js';
+import type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
+import type { TaskResult, TaskStatus } from './core/result.js';
+import type { Route, RoutingStrategy } from './core/route.js';
+import type { ServiceInput, ServiceStatus } from './core/service.js';
+import type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
+import { warningLog } from './core/warning-log.js';
+import { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
+import { createDefaultStrategy, createRouter } from './strategies/router.js';
+
+/** What `createOrchestrator` is made from; everything has a default. */
+export interface OrchestratorOptions {
+  /** Services by name, in order of registration: objects with `execute()`, functions, or `{ service, … }`. */
+  readonly services?: Readonly<Record<string, ServiceInput>> | ReadonlyMap<string, ServiceInput>;
+  /** A registry of one's own, in place of `services`. */
+  readonly registry?: ServiceRegistry;
+  /** Default: every default of `ExecutionConfig.create()`. */
+  readonly config?: ExecutionConfigParts;
+  /** A strategy or a function `(task, availableServices) => [service, confidence][]`. Default: keywords, then capabilities. */
+  readonly strategy?: RoutingStrategy | RouteFunction;
+  /** Where faults of services, strategies and listeners are reported; pino fits. Default: process warnings. */
+  readonly log?: Log;
+  /** Time, randomness and ids, for tests and simulations. */
+  readonly environment?: Environment;
+  /** XState's inspection of the supervisor and of every instance. */
+  readonly inspect?: SupervisorPorts['inspect'];
+}
+
+/** A task that was submitted. */
+export interface TaskHandle {
+  readonly taskId: string;
+  /** Resolves with the result; never rejects. */
+  result(): Promise<TaskResult>;
+  /** Cancels the task in whatever state it is; does nothing once it is settled. */
+  cancel(reason?: unknown): void;
+  status(): 'queued' | 'running' | 'retrying' | TaskStatus;
+}
+
+/**
+ * Builds an orchestrator.
+ *
+ * @throws TypeError when a service, the strategy or the configuration is not valid; the text names what.
+ * @example
+ * const orchestrator = createOrchestrator({ services: { echo: (task) => task } });
+ * const result = await orchestrator.execute('hello', { service: 'echo' });
+ * await orchestrator.close();
+ */
+export function createOrchestrator(options: OrchestratorOptions = {}): Orchestrator {
+  return new Orchestrator(options);
+}
+
+/** Routes tasks to services and supervises them. Made by {@link createOrchestrator}. */
+export class Orchestrator implements OrchestratorPort {
+  readonly registry: ServiceRegistry;
+  readonly config: ExecutionConfig;
+  readonly #environment: Environment;
+  readonly #router: ReturnType<typeof createRouter>;
+  readonly #supervisor: Supervisor;
+  readonly #intake: Intake;
+  readonly #events: QueueEvents;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: OrchestratorOptions) {
+    const {
+      services,
+      registry,
+      config,
+      log = warningLog,
+      environment = systemEnvironment(),
+      inspect,
+    } = options;
+    this.registry = registry ?? new ServiceRegistry(services);
+    this.config = ExecutionConfig.complete(config);
+    this.#environment = environment;
+    this.#events = new QueueEvents(log);
+    const { taskConfig, routingConfig } = this.config;
+    this.#router = createRouter({
+      strategy: toStrategy(options.strategy) ?? createDefaultStrategy(routingConfig),
+      clock: environment.clock,
+      timeoutMs: routingConfig.routingTimeoutSeconds * 1000,
+      log,
+    });
+    this.#router.updateProfiles(this.registry.profiles());
+    this.#supervisor = new Supervisor({
+      config: this.config,
+      environment,
+      router: this.#router,
+      log,
+      observer: () => this.#events.listener,
+      inspect,
+    });
+    this.#intake = new Intake(taskConfig, environment, this.#supervisor);
+    this.registry.on('change', this.#onRegistryChange);
+    this.#supervisor.start(this.registry.definitions());
+  }
+
+  /** The supervisor's actor, for XState users and inspectors. */
+  get actor(): Supervisor['actor'] {
+    return this.#supervisor.actor;
+  }
+
+  /**
+   * Runs one task and resolves with its result; a failed task is a result too (`success: false`).
+   *
+   * @throws TypeError when the task is no text or an option is not valid.
+   */
+  async execute(task: string, options?: TaskOptions): Promise<TaskResult> {
+    return new Promise((resolve) => {
+      this.#begin(task, options, resolve);
+    });
+  }
+
+  /** Hands a task over and returns its handle at once. @throws TypeError as {@link execute}. */
+  submit(task: string, options?: TaskOptions): TaskHandle {
+    let settled: TaskResult | undefined;
+    let resolve: (result: TaskResult) => void = () => {};
+    const promise = new Promise<TaskResult>((resolveIt) => {
+      resolve = resolveIt;
+    });
+    const begun = this.#begin(task, options, (result) => {
+      settled = result;
+      resolve(result);
+    });
+    return {
+      taskId: begun.taskId,
+      result: () => promise,
+      cancel: (reason) => begun.cancel(reason),
+      status: () => {
+        if (settled) return settled.status;
+        const state = begun.state();
+        return state === 'busy' ? 'running' : state === 'retrying' ? 'retrying' : 'queued';
+      },
+    };
+  }
+
+  /**
+   * Runs tasks side by side and resolves with their results in input order.
+   *
+   * @throws TypeError when any task or option is not valid; then none is started.
+   */
+  async executeParallel(tasks: readonly TaskInput[], options: BatchOptions = {}): Promise<TaskResult[]> {
+    const results: TaskResult[] = [];
+    await runBatch(this.#begin, tasks, options, (result, index) => {
+      results[index] = result;
+    });
+    return results;
+  }
+
+  /** Runs tasks side by side and yields their results in order of completion. Leaving the loop cancels the rest. */
+  stream(tasks: readonly TaskInput[], options: BatchOptions = {}): AsyncGenerator<TaskResult> {
+    return streamBatch(this.#begin, tasks, options);
+  }
+
+  /**
+   * Runs subtasks, each once what it depends on completed; with `parallel: false` one after another. Resolves with
+   * the results in input order.
+   *
+   * @throws TypeError when ids repeat, a dependency is unknown or circular, or an option is not valid.
+   */
+  executeSubtasks(subtasks: readonly Subtask[], options: SubtasksOptions = {}): Promise<TaskResult[]> {
+    return runSubtasks(this.#begin, subtasks, options);
+  }
+
+  /** Where the task would go just now, and why; nothing is run. @throws TypeError when the task is no text. */
+  async explain(task: string): Promise<Route> {
+    return this.#supervisor.decide(await this.#router.rank(requireText(task)));
+  }
+
+  listServices(): ServiceStatus[] {
+    const { clock } = this.#environment;
+    const toWallClock = (ms: number): string => new Date(Date.now() + ms - clock.now()).toISOString();
+    return this.#supervisor.crews.map((crew) => statusOf(crew, toWallClock));
+  }
+
+  stats(): OrchestratorStats {
+    return this.#supervisor.stats();
+  }
+
+  /** Lets running attempts end and starts nothing more until {@link resume}. */
+  pause(): this {
+    this.actor.send({ type: 'PAUSE' });
+    return this;
+  }
+
+  resume(): this {
+    this.actor.send({ type: 'RESUME' });
+    return this;
+  }
+
+  /** Answers every waiting task `cancelled`; running ones go on. */
+  clear(reason: unknown = new Error('the queue was cleared')): this {
+    this.#supervisor.clearWaiting(reason);
+    return this;
+  }
+
+  /**
+   * Changes how many attempts may run at once. Lowering it kills nothing.
+   *
+   * @throws TypeError unless it is a whole number of at least 1, or `Infinity`.
+   */
+  setMaxParallel(maxParallel: number): this {
+    parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), maxParallel, 'maxParallel');
+    this.actor.send({ type: 'RESIZE', maxParallel });
+    return this;
+  }
+
+  /** Resolves once nothing waits, runs or backs off. */
+  onIdle(): Promise<void> {
+    return this.#supervisor.waiters.when(() => !this.#supervisor.hasOpenTasks());
+  }
+
+  /** Resolves once nothing waits. */
+  onEmpty(): Promise<void> {
+    return this.onSizeLessThan(1);
+  }
+
+  /** Resolves once fewer than `size` tasks wait. */
+  onSizeLessThan(size: number): Promise<void> {
+    return this.#supervisor.waiters.when(() => this.#supervisor.queued < size);
+  }
+
+  on<E extends keyof OrchestratorEvents>(
+    event: E,
+    listener: (...values: OrchestratorEvents[E]) => void,
+  ): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  off<E extends keyof OrchestratorEvents>(
+    event: E,
+    listener: (...values: OrchestratorEvents[E]) => void,
+  ): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Accepts nothing more, lets accepted work go on for `drainSeconds` (default: the configuration's), answers the rest
+   * `cancelled`, and closes the services. May be called again: every call waits for the same end, and the shortest
+   * `drainSeconds` holds.
+   */
+  close({
+    drainSeconds = this.config.taskConfig.drainSeconds,
+  }: {
+    readonly drainSeconds?: number;
+  } = {}): Promise<void> {
+    const drained = this.#supervisor.drain(drainSeconds * 1000);
+    this.#closing ??= drained.then(() => this.#end());
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #end(): Promise<void> {
+    this.registry.off('change', this.#onRegistryChange);
+    await Promise.all(
+      this.registry.definitions().map((definition) => this.#supervisor.closeService(definition)),
+    );
+    this.#events.removeAll();
+  }
+
+  readonly #begin: Intake['begin'] = (task, options, answer) => this.#intake.begin(task, options, answer);
+
+  readonly #onRegistryChange: Parameters<ServiceRegistry['on']>[1] = (change) => {
+    this.#router.updateProfiles(this.registry.profiles());
+    this.actor.send({ type: 'RESTAFF', change });
+  };
+}
+
+function toStrategy(strategy: OrchestratorOptions['strategy']): RoutingStrategy | undefined {
+  if (strategy === undefined) return undefined;
+  if (typeof strategy === 'function') return new FunctionStrategy(strategy);
+  if (typeof strategy?.route === 'function') return strategy;
+  throw misuse('A strategy is a function or an object with a function route(); see RoutingStrategy.');
+}
