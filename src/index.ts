@@ -33,7 +33,12 @@ export type {
   ServiceStatus,
 } from './core/service.js';
 export type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
-export { createOrchestrator, Orchestrator, type OrchestratorOptions, type TaskHandle } from './orchestrator.js';
+export {
+  createOrchestrator,
+  Orchestrator,
+  type OrchestratorOptions,
+  type TaskHandle,
+} from './orchestrator.js';
 export { CapabilityStrategy } from './strategies/capability-strategy.js';
 export { CompositeStrategy } from './strategies/composite-strategy.js';
 export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';

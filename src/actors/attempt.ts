@@ -163,7 +163,18 @@ class AttemptContext implements ServiceContext {
     return this.#controller.signal;
   }
 
-  progress(fraction: number, message?: string): void {
+  /** Made when asked for, so that services may take it out of the context. */
+  get progress(): ServiceContext['progress'] {
+    return (fraction, message) => this.#progress(fraction, message);
+  }
+
+  abort(reason: unknown): void {
+    this.#isAborted = true;
+    this.#abortReason = reason ?? cancelled(undefined);
+    this.#controller?.abort(this.#abortReason);
+  }
+
+  #progress(fraction: number, message: string | undefined): void {
     const { onProgress } = this.#task.settings;
     if (onProgress === null || !this.#isRunning()) return;
     try {
@@ -171,12 +182,6 @@ class AttemptContext implements ServiceContext {
     } catch (cause) {
       this.log.warn({ taskId: this.taskId, cause }, 'a progress listener threw');
     }
-  }
-
-  abort(reason: unknown): void {
-    this.#isAborted = true;
-    this.#abortReason = reason ?? cancelled(undefined);
-    this.#controller?.abort(this.#abortReason);
   }
 }
 

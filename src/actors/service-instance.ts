@@ -64,6 +64,8 @@ export interface InstancePorts {
   readonly backoff: BackoffPolicy;
   readonly retryBudgetRatio: number;
   readonly maxResultBytes: number;
+  /** Told of each attempt before the service's code runs. */
+  readonly started: (instance: ServiceInstance, task: TaskRecord) => void;
   readonly report: (report: Report) => void;
 }
 
@@ -103,6 +105,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     const attempt = new Attempt(task, { epoch: this.crew.circuit.epoch, nowMs, log, observer: this });
     this.#attempt = attempt;
     deadlines.add(attempt);
+    this.#ports.started(this, task);
     attempt.start(this.crew.definition.execute);
   }
 

@@ -92,6 +92,7 @@ export class Supervisor implements SupervisorDuties {
       backoff: { baseMs: taskConfig.backoffBaseSeconds * 1000, capMs: taskConfig.backoffCapSeconds * 1000 },
       retryBudgetRatio: taskConfig.retryBudgetRatio,
       maxResultBytes: taskConfig.maxResultBytes,
+      started: (instance, task) => this.#tellAttempt('started', task, instance, task.attempts),
       report: (report) => this.#reports.post(report),
     };
     this.actor = createActor(supervisorMachine, {
@@ -327,7 +328,6 @@ export class Supervisor implements SupervisorDuties {
       if (instance === null) continue;
       this.#ledger.enter(task, 'busy');
       instance.actor?.send({ type: 'RESUME' });
-      this.#tellAttempt('started', task, instance, task.attempts);
     }
   }
 
@@ -351,7 +351,6 @@ export class Supervisor implements SupervisorDuties {
     this.#ledger.enter(task, 'busy');
     if (task.attempts === 0) this.#ledger.dropTimers(task, 'queue');
     instance.actor?.send({ type, task });
-    this.#tellAttempt('started', task, instance, task.attempts);
   }
 
   #hireFor(task: TaskRecord, crew: Crew): void {
@@ -364,10 +363,7 @@ export class Supervisor implements SupervisorDuties {
         instance.actor = actor;
         // The task may have been cancelled while its instance was hired.
         if (task.state === 'assigned') this.#assign(task, instance, 'ASSIGN');
-        else {
-          this.#free(instance);
-          this.actor.send({ type: 'TICK' });
-        }
+        else this.#free(instance);
       },
     });
   }

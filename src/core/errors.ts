@@ -160,6 +160,11 @@ export function noRoute(why: string, cause: unknown): OrchestratorError {
   return new OrchestratorError('NO_ROUTE', message, { why }, cause === undefined ? {} : { cause });
 }
 
+export function routingTimedOut(strategy: string, timeoutMs: number): OrchestratorError {
+  const message = `Routing strategy "${strategy}" gave no answer within ${timeoutMs} ms; make it faster or raise routingTimeoutSeconds.`;
+  return new OrchestratorError('TIMEOUT', message, { strategy, timeoutMs });
+}
+
 export function duplicateId(taskId: string): OrchestratorError {
   const message = `A task with the id "${taskId}" is still running; use another id or wait for it.`;
   return new OrchestratorError('DUPLICATE_ID', message, { taskId });

@@ -14,7 +14,7 @@ export interface ServiceContext {
   readonly deadline: number | null;
   readonly idempotencyKey: string | null;
   /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. */
-  progress(fraction: number, message?: string): void;
+  readonly progress: (fraction: number, message?: string) => void;
   readonly log: Log;
 }
 

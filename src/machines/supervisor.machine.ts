@@ -107,15 +107,14 @@ export const supervisorMachine = setup({
     dismiss: enqueueActions(({ enqueue, event }) => {
       if (event.type === 'DISMISS') for (const id of event.ids) enqueue.stopChild(id);
     }),
-    bury: enqueueActions(({ enqueue, event, context, self }) => {
+    bury: enqueueActions(({ enqueue, event, context }) => {
       const { actorId, error } = event as unknown as { actorId: string; error: unknown };
       // A dead child would stay among the children for ever.
       enqueue.stopChild(actorId);
-      enqueue(() => {
-        context.duties.bury(actorId, error);
-        self.send({ type: 'TICK' });
-      });
+      enqueue(() => context.duties.bury(actorId, error));
     }),
+    // A child starts after the event that spawned it: what follows needs an event of its own.
+    lookAround: ({ self }) => self.send({ type: 'TICK' }),
   },
   guards: {
     hasNoOpenTasks: ({ context }) => !context.duties.hasOpenTasks(),
@@ -127,9 +126,9 @@ export const supervisorMachine = setup({
   context: ({ input }) => input,
   initial: 'running',
   on: {
-    HIRE: { actions: ['hire', 'notify'] },
+    HIRE: { actions: ['hire', 'lookAround'] },
     DISMISS: { actions: 'dismiss' },
-    'xstate.error.actor.*': { actions: 'bury' },
+    'xstate.error.actor.*': { actions: ['bury', 'lookAround'] },
   },
   states: {
     running: {

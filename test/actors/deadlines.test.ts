@@ -8,7 +8,11 @@ const world = () => {
   const clock = new SimulatedClock();
   const fired: string[] = [];
   const deadlines: Deadlines = new Deadlines(clock as unknown as Clock, () => deadlines.expire());
-  const due = (name: string, dueMs: number): Due => ({ dueMs, heapIndex: -1, expire: () => fired.push(name) });
+  const due = (name: string, dueMs: number): Due => ({
+    dueMs,
+    heapIndex: -1,
+    expire: () => fired.push(name),
+  });
   return { clock, deadlines, fired, due };
 };
 
@@ -35,7 +39,9 @@ describe('Deadlines', () => {
           if (isRemoved) deadlines.remove(added[index] as Due);
         });
         clock.increment(100);
-        const expected = all.flatMap(({ isRemoved }, index) => (isRemoved ? [] : [String(index).padStart(3, '0')]));
+        const expected = all.flatMap(({ isRemoved }, index) =>
+          isRemoved ? [] : [String(index).padStart(3, '0')],
+        );
         expect([...fired].sort()).toEqual(expected);
         const times = fired.map((name) => added[Number(name)]?.dueMs);
         expect(times).toEqual([...times].sort((a, b) => Number(a) - Number(b)));
