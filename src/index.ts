@@ -1,3 +1,4 @@
+export type { RunningTask, WaitingTask } from './actors/insight.js';
 export type { OrchestratorEvents } from './actors/queue-events.js';
 export { type RegistryChange, type ServiceDefinition, ServiceRegistry } from './actors/registry.js';
 export { systemClock, systemEnvironment } from './core/clock.js';
@@ -10,8 +11,9 @@ export {
 } from './core/config.js';
 export type { Clock, Environment, Log } from './core/environment.js';
 export { type ErrorCode, OrchestratorError, type OrchestratorErrorOptions } from './core/errors.js';
-export type { CircuitEvent, RuntimeEvent, TaskEvent } from './core/events.js';
+export type { CircuitEvent, RateLimitEvent, RuntimeEvent, TaskEvent } from './core/events.js';
 export type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
+export type { RateLimit, RateLimitInput } from './core/rate-limiter.js';
 export type { TaskResult, TaskStatus } from './core/result.js';
 export type {
   Ranked,

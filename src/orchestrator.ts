@@ -1,4 +1,5 @@
 import { runBatch, runSubtasks, streamBatch } from './actors/batches.js';
+import type { RunningTask, WaitingTask } from './actors/insight.js';
 import { Intake, requireText } from './actors/intake.js';
 import { type OrchestratorEvents, QueueEvents } from './actors/queue-events.js';
 import { ServiceRegistry } from './actors/registry.js';
@@ -12,7 +13,7 @@ import {
   taskConfigSchema,
 } from './core/config.js';
 import type { Environment, Log } from './core/environment.js';
-import { misuse } from './core/errors.js';
+import { misuse, OrchestratorError, unknownService } from './core/errors.js';
 import type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
 import type { TaskResult, TaskStatus } from './core/result.js';
 import type { Route, RoutingStrategy } from './core/route.js';
@@ -214,13 +215,77 @@ export class Orchestrator implements OrchestratorPort {
    */
   setMaxParallel(maxParallel: number): this {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), maxParallel, 'maxParallel');
-    this.actor.send({ type: 'RESIZE', maxParallel });
+    this.actor.send({ type: 'RESIZE', change: { maxParallel } });
     return this;
   }
 
-  /** Resolves once nothing waits, runs or backs off. */
-  onIdle(): Promise<void> {
-    return this.#supervisor.waiters.when(() => !this.#supervisor.hasOpenTasks());
+  /**
+   * Changes how many attempts of one service may run at once. Lowering it kills nothing.
+   *
+   * @throws TypeError when the service is unknown, or the number is not a whole one of at least 1, or `Infinity`.
+   */
+  setConcurrency(service: string, concurrency: number): this {
+    parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), concurrency, 'concurrency');
+    if (!this.registry.has(service))
+      throw misuse(unknownService(service, this.registry.listServices()).message);
+    this.actor.send({ type: 'RESIZE', change: { service, concurrency } });
+    return this;
+  }
+
+  /**
+   * Changes the attempt timeout of tasks that come without one of their own; those accepted keep theirs.
+   *
+   * @throws TypeError unless it is a positive finite number.
+   */
+  setTimeoutSeconds(timeoutSeconds: number): this {
+    parseOrMisuse(taskConfigSchema.shape.timeoutSeconds.unwrap(), timeoutSeconds, 'timeoutSeconds');
+    this.#intake.setTimeoutSeconds(timeoutSeconds);
+    return this;
+  }
+
+  /**
+   * Gives a waiting task another priority; it goes behind those that have it already.
+   *
+   * @throws TypeError when no task of this id waits, or the priority is no finite number.
+   */
+  setPriority(taskId: string, priority: number): this {
+    if (!Number.isFinite(priority))
+      throw misuse(`The priority of task "${taskId}" must be finite; got ${priority}.`);
+    if (!this.#supervisor.setPriority(taskId, priority)) {
+      throw misuse(`No task "${taskId}" waits; it may have started or ended, or its route is not known yet.`);
+    }
+    return this;
+  }
+
+  get isPaused(): boolean {
+    return this.#supervisor.isPaused;
+  }
+
+  /** Something waits and nothing more can start; never while paused. */
+  get isSaturated(): boolean {
+    return this.#supervisor.isSaturated;
+  }
+
+  /** A task waits for a rate window. */
+  get isRateLimited(): boolean {
+    return this.#supervisor.isRateLimited;
+  }
+
+  /** The tasks whose attempts run just now: a fresh array. */
+  runningTasks(): RunningTask[] {
+    return this.#supervisor.runningTasks();
+  }
+
+  /** The tasks that wait in mailboxes, service by service, in the order in which they would start: a fresh array. */
+  waitingTasks(): WaitingTask[] {
+    return this.#supervisor.waitingTasks();
+  }
+
+  // Of those that become true by the same change: nothing runs, nothing waits, idle.
+
+  /** Resolves once no attempt runs, also while paused with tasks waiting. */
+  onNoneRunning(): Promise<void> {
+    return this.#supervisor.waiters.when(() => this.#supervisor.running === 0, 0);
   }
 
   /** Resolves once nothing waits. */
@@ -230,7 +295,33 @@ export class Orchestrator implements OrchestratorPort {
 
   /** Resolves once fewer than `size` tasks wait. */
   onSizeLessThan(size: number): Promise<void> {
-    return this.#supervisor.waiters.when(() => this.#supervisor.queued < size);
+    return this.#supervisor.waiters.when(() => this.#supervisor.queued < size, 1);
+  }
+
+  /** Resolves once nothing waits, runs or backs off. */
+  onIdle(): Promise<void> {
+    return this.#supervisor.waiters.when(() => !this.#supervisor.hasOpenTasks(), 2);
+  }
+
+  /** Resolves once a task waits for a rate window. */
+  onRateLimited(): Promise<void> {
+    return this.#supervisor.waiters.when(() => this.#supervisor.isRateLimited);
+  }
+
+  /** Resolves once no task waits for a rate window. */
+  onRateLimitCleared(): Promise<void> {
+    return this.#supervisor.waiters.when(() => !this.#supervisor.isRateLimited);
+  }
+
+  /** Never resolves; rejects with the first task from now on that fails, times out or is rejected. */
+  onError(): Promise<never> {
+    return new Promise((_, reject) => {
+      const onError = ({ errorCode, error, errorDetails }: TaskResult): void => {
+        this.off('error', onError);
+        reject(new OrchestratorError(errorCode ?? 'INTERNAL', error ?? '', errorDetails ?? {}));
+      };
+      this.on('error', onError);
+    });
   }
 
   on<E extends keyof OrchestratorEvents>(

@@ -1,5 +1,6 @@
 import { CircuitBreaker, type CircuitPolicy } from '../core/circuit-breaker.js';
 import type { Clock } from '../core/environment.js';
+import { RateLimiter } from '../core/rate-limiter.js';
 import { explicitRoute, type Route } from '../core/route.js';
 import type { Turn } from './assignment.js';
 import type { Due } from './deadlines.js';
@@ -26,6 +27,11 @@ export class Crew implements Turn {
   readonly free: ServiceInstance[] = [];
   /** Instances without a task whose machine is still `busy`: they get the next task or are released. */
   readonly finished: ServiceInstance[] = [];
+  readonly rate: RateLimiter | null;
+  /** Its own limit; null means `maxParallel`. Changeable at any time. */
+  ownConcurrency: number | null;
+  /** Tasks whose backoff is over and that wait for a parallel slot. */
+  due = 0;
   /** Instances hired or being hired. */
   hired = 0;
   /** Tasks of this service that are accepted and not settled. */
@@ -55,6 +61,8 @@ export class Crew implements Turn {
     this.definition = definition;
     this.mailbox = new Mailbox(options.mailboxCapacity);
     this.circuit = new CircuitBreaker(options.circuit);
+    this.rate = definition.rateLimit === null ? null : new RateLimiter(definition.rateLimit);
+    this.ownConcurrency = definition.concurrency;
     this.explicitRoute = explicitRoute(definition.name);
     this.#clock = options.clock;
     this.#maxParallel = options.maxParallel;
@@ -66,7 +74,7 @@ export class Crew implements Turn {
 
   /** Most attempts at once, abandoned ones included. */
   get concurrency(): number {
-    return this.definition.concurrency ?? this.#maxParallel();
+    return this.ownConcurrency ?? this.#maxParallel();
   }
 
   get headPriority(): number {
@@ -74,7 +82,14 @@ export class Crew implements Turn {
   }
 
   get canStart(): boolean {
-    return this.mailbox.size > 0 && this.hasRoom && this.isAvailable;
+    return this.mailbox.size > 0 && this.hasRoom && this.isAvailable && this.isWithinRate;
+  }
+
+  /** Its rate limit lets another attempt start now. */
+  get isWithinRate(): boolean {
+    if (this.rate === null) return true;
+    const nowMs = this.#clock.now();
+    return this.rate.nextStartMs(nowMs, this.working) <= nowMs;
   }
 
   get hasRoom(): boolean {

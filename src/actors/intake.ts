@@ -20,18 +20,24 @@ export interface Begun {
  * record to the supervisor. Talks to: the supervisor.
  */
 export class Intake {
-  readonly #taskConfig: TaskConfig;
+  #taskConfig: TaskConfig;
   readonly #environment: Environment;
   readonly #supervisor: Supervisor;
   readonly #keys: IdempotencyKeys;
   /** Shared by all tasks without options of their own. */
-  readonly #defaults: TaskSettings;
+  #defaults: TaskSettings;
 
   constructor(taskConfig: TaskConfig, environment: Environment, supervisor: Supervisor) {
     this.#taskConfig = taskConfig;
     this.#environment = environment;
     this.#supervisor = supervisor;
     this.#keys = new IdempotencyKeys(environment.clock);
+    this.#defaults = this.#settingsOf({});
+  }
+
+  /** Changes the attempt timeout of tasks that come without one; those accepted keep theirs. */
+  setTimeoutSeconds(timeoutSeconds: number): void {
+    this.#taskConfig = { ...this.#taskConfig, timeoutSeconds };
     this.#defaults = this.#settingsOf({});
   }
 

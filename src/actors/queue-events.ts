@@ -18,6 +18,10 @@ export interface OrchestratorEvents {
   empty: [];
   /** Nothing waits, runs or backs off. */
   idle: [];
+  /** Tasks began to wait for a rate window. */
+  rateLimit: [];
+  /** No task waits for a rate window any more. */
+  rateLimitCleared: [];
   /** Every fact of every task and circuit. */
   event: [event: RuntimeEvent];
 }
@@ -74,6 +78,9 @@ export class QueueEvents {
         return;
       case 'settled':
         this.#onSettled(event.taskId, event.result);
+        return;
+      case 'rate_limit':
+        this.#emit(event.isLimited ? 'rateLimit' : 'rateLimitCleared');
         return;
       default:
         return;

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
+import { parseOrMisuse } from '../core/config.js';
 import { misuse } from '../core/errors.js';
+import { type RateLimit, rateLimitSchema } from '../core/rate-limiter.js';
 import type { ServiceProfile } from '../core/route.js';
 import type { Service, ServiceFunction, ServiceInput, ServiceSettings } from '../core/service.js';
 
@@ -11,6 +13,7 @@ export interface ServiceDefinition {
   readonly profile: ServiceProfile;
   /** Most attempts at once; null means `maxParallel`. */
   readonly concurrency: number | null;
+  readonly rateLimit: RateLimit | null;
   readonly idempotent: boolean;
 }
 
@@ -112,7 +115,7 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
     throw misuse(`Service "${name}" needs a function execute(task, context); got ${describe(service)}.`);
   }
   const own: Partial<Service> = typeof service === 'object' ? service : {};
-  const { concurrency = own.concurrency } = settings;
+  const { concurrency = own.concurrency, rateLimit = own.rateLimit } = settings;
   if (
     concurrency !== undefined &&
     !(concurrency >= 1 && (Number.isInteger(concurrency) || concurrency === Number.POSITIVE_INFINITY))
@@ -127,6 +130,8 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
     close: typeof own.close === 'function' ? () => own.close?.() : null,
     profile: profileOf(name, own, settings),
     concurrency: concurrency ?? null,
+    rateLimit:
+      rateLimit === undefined ? null : parseOrMisuse(rateLimitSchema, rateLimit, `rateLimit of "${name}"`),
     idempotent: settings.idempotent ?? own.idempotent ?? false,
   };
 }

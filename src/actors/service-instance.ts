@@ -88,6 +88,11 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     this.#ports = ports;
   }
 
+  /** When the running attempt times out, in the clock's milliseconds; null while none runs. */
+  get runsUntilMs(): number | null {
+    return this.task?.state === 'busy' ? (this.#attempt?.dueMs ?? null) : null;
+  }
+
   /** The code of an abandoned attempt still runs. */
   get isHeld(): boolean {
     return this.#attempt?.isAbandoned ?? false;

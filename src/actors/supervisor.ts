@@ -1,21 +1,25 @@
-import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import type { InspectionEvent } from 'xstate';
 import type { ExecutionConfig } from '../core/config.js';
 import type { Environment, Log } from '../core/environment.js';
 import type { OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
 import type { OrchestratorStats } from '../core/orchestrator-port.js';
 import type { Ranking, Route, RouterPort } from '../core/route.js';
-import { type Hire, type SupervisorDuties, supervisorMachine } from '../machines/supervisor.machine.js';
+import type { Hire, Resize, SupervisorDuties } from '../machines/supervisor.machine.js';
 import { nextTurn } from './assignment.js';
 import type { Attempt } from './attempt.js';
 import { Batch } from './batch.js';
+import { CircuitWatch } from './circuit-watch.js';
 import type { Crew } from './crew.js';
 import { Deadlines } from './deadlines.js';
+import { findWaiting, type RunningTask, runningTasks, type WaitingTask, waitingTasks } from './insight.js';
 import { Ledger, type Observer } from './ledger.js';
 import { Placement } from './placement.js';
+import { RateGate } from './rate-gate.js';
 import type { RegistryChange, ServiceDefinition } from './registry.js';
 import { Roster } from './roster.js';
 import type { InstancePorts, Report, ServiceInstance } from './service-instance.js';
+import { createSupervisorActor, Drain, type SupervisorActor } from './supervisor-actor.js';
 import type { TaskRecord } from './task-record.js';
 import { Waiters } from './waiters.js';
 
@@ -42,12 +46,9 @@ export interface SupervisorPorts {
   readonly inspect: ((event: InspectionEvent) => void) | undefined;
 }
 
-/** How long abandoned attempts may hold all instances of a service before its circuit opens, in milliseconds. */
-const HELD_GRACE_MS = 1000;
-
 /** The logic behind the supervisor's machine, and the orders that the orchestrator gives it. */
 export class Supervisor implements SupervisorDuties {
-  readonly actor: Actor<typeof supervisorMachine>;
+  readonly actor: SupervisorActor;
   readonly waiters = new Waiters();
   readonly #ports: SupervisorPorts;
   readonly #instancePorts: InstancePorts;
@@ -55,6 +56,9 @@ export class Supervisor implements SupervisorDuties {
   readonly #ledger: Ledger;
   readonly #roster: Roster;
   readonly #placement: Placement;
+  readonly #circuits: CircuitWatch;
+  readonly #rates: RateGate;
+  readonly #drain: Drain;
   readonly #submissions: Batch<TaskRecord>;
   readonly #routed: Batch<TaskRecord>;
   readonly #reports: Batch<Report>;
@@ -66,8 +70,6 @@ export class Supervisor implements SupervisorDuties {
   #maxParallel: number;
   #lastServed = -1;
   #isStopped = false;
-  #onStopped: Promise<void> | undefined;
-  #endDrain: unknown;
 
   constructor(ports: SupervisorPorts) {
     const { config, environment, log, router } = ports;
@@ -95,16 +97,19 @@ export class Supervisor implements SupervisorDuties {
       started: (instance, task) => this.#tellAttempt('started', task, instance, task.attempts),
       report: (report) => this.#reports.post(report),
     };
-    this.actor = createActor(supervisorMachine, {
-      id: 'supervisor',
-      systemId: 'supervisor',
-      input: { duties: this },
-      // XState hands back the ids that this clock gave it.
-      clock: clock as NonNullable<NonNullable<Parameters<typeof createActor>[1]>['clock']>,
-      ...this.#inspection(),
+    this.#circuits = new CircuitWatch(
+      { clock, log, deadlines: this.#deadlines },
+      this.#ledger,
+      this.#placement,
+    );
+    this.#rates = new RateGate(taskConfig.rateLimit, clock, this.#deadlines);
+    this.actor = createSupervisorActor(this, {
+      clock,
+      log,
+      inspect: ports.inspect,
+      collapsed: (cause) => this.#collapse(cause),
     });
-    // A defect of ours must not leave a caller waiting.
-    this.actor.subscribe({ error: (cause) => this.#collapse(cause) });
+    this.#drain = new Drain(this.actor, clock);
   }
 
   // Orders of the orchestrator.
@@ -143,19 +148,8 @@ export class Supervisor implements SupervisorDuties {
 
   /** Accepts nothing more; resolves once every accepted task is answered, at the latest after `drainMs`. */
   drain(drainMs: number): Promise<void> {
-    const { clock } = this.#ports.environment;
     this.#submissions.flush();
-    this.#onStopped ??= new Promise((resolve) => {
-      if (this.#isStopped) resolve();
-      else this.actor.subscribe({ complete: resolve });
-    });
-    clock.clearTimeout(this.#endDrain);
-    this.actor.send({ type: 'DRAIN' });
-    if (drainMs <= 0) this.actor.send({ type: 'STOP' });
-    else if (!this.#isStopped) {
-      this.#endDrain = clock.setTimeout(() => this.actor.send({ type: 'STOP' }), drainMs);
-    }
-    return this.#onStopped;
+    return this.#drain.begin(drainMs);
   }
 
   /** Calls a service's `close()` under guard. */
@@ -175,6 +169,40 @@ export class Supervisor implements SupervisorDuties {
 
   get queued(): number {
     return this.#ledger.queued;
+  }
+
+  get running(): number {
+    return this.#ledger.running;
+  }
+
+  get isPaused(): boolean {
+    return this.actor.getSnapshot().matches({ running: 'paused' });
+  }
+
+  get isRateLimited(): boolean {
+    return this.#rates.isLimited;
+  }
+
+  /** Something waits and nothing more can start; never while paused. */
+  get isSaturated(): boolean {
+    if (this.isPaused || this.#ledger.counts.queued === 0) return false;
+    return !this.#mayStart() || this.#roster.turns.every(({ canStart }) => !canStart);
+  }
+
+  runningTasks(): RunningTask[] {
+    return runningTasks(this.#roster.all, this.#now());
+  }
+
+  waitingTasks(): WaitingTask[] {
+    return waitingTasks(this.#roster.turns, this.#now());
+  }
+
+  /** Moves a waiting task to another priority; false when no task of this id waits. */
+  setPriority(taskId: string, priority: number): boolean {
+    this.#submissions.flush();
+    const task = findWaiting(this.#roster.turns, taskId);
+    task?.crew?.mailbox.reprioritise(task, priority);
+    return task !== undefined;
   }
 
   stats(): OrchestratorStats {
@@ -231,7 +259,8 @@ export class Supervisor implements SupervisorDuties {
   settle(reports: readonly unknown[]): void {
     const all = reports as readonly Report[];
     // "Down" is handled before results, or a task would be assigned to a service that just died.
-    for (const report of all) if (report.kind === 'circuit') this.#onCircuit(report.crew, report.state);
+    for (const report of all)
+      if (report.kind === 'circuit') this.#circuits.changed(report.crew, report.state);
     for (const report of all) if (report.kind !== 'circuit') this.#onReport(report);
   }
 
@@ -250,8 +279,10 @@ export class Supervisor implements SupervisorDuties {
     this.#deadlines.expire();
   }
 
-  resize(maxParallel: number): void {
-    this.#maxParallel = maxParallel;
+  resize({ maxParallel, service, concurrency }: Resize): void {
+    if (maxParallel !== undefined) this.#maxParallel = maxParallel;
+    const crew = this.#roster.crewOf(service ?? null);
+    if (crew && concurrency !== undefined) crew.ownConcurrency = concurrency;
   }
 
   restaff(change: unknown): void {
@@ -259,7 +290,7 @@ export class Supervisor implements SupervisorDuties {
     const old = current === null ? this.#roster.retire(name) : this.#roster.open(current).replaced;
     this.#lastServed = -1;
     if (old === undefined) return;
-    if (old.probe) this.#deadlines.remove(old.probe);
+    this.#circuits.forget(old);
     for (const task of [...old.mailbox]) {
       old.mailbox.remove(task);
       this.#placement.moveAway(task);
@@ -269,7 +300,7 @@ export class Supervisor implements SupervisorDuties {
 
   dispatch(): void {
     this.#resumeDue();
-    while (this.#ledger.running < this.#maxParallel) {
+    while (this.#mayStart()) {
       const index = nextTurn(this.#roster.turns, this.#lastServed);
       const crew = this.#roster.turns[index];
       if (crew === undefined) break;
@@ -286,6 +317,10 @@ export class Supervisor implements SupervisorDuties {
 
   notify(): void {
     this.#releaseFinished();
+    const { turns } = this.#roster;
+    if (this.#rates.review(turns, this.#ledger.running)) {
+      this.#ledger.tell({ type: 'rate_limit', atMs: this.#now(), isLimited: this.#rates.isLimited });
+    }
     this.#deadlines.rest();
     this.#ledger.announce();
     this.waiters.check();
@@ -293,12 +328,11 @@ export class Supervisor implements SupervisorDuties {
 
   abandonAll(): void {
     this.#isStopped = true;
-    this.#ports.environment.clock.clearTimeout(this.#endDrain);
+    this.#drain.end();
     const open = new Set(this.#ledger.inTransit);
     for (const crew of this.#roster.all) {
       for (const task of crew.mailbox) open.add(task);
       for (const { task } of crew.instances) if (task) open.add(task);
-      if (crew.probe) this.#deadlines.remove(crew.probe);
     }
     for (const task of open) this.#end(task, 'cancelled', errors.shuttingDown());
     this.#deadlines.clear();
@@ -320,12 +354,18 @@ export class Supervisor implements SupervisorDuties {
 
   // Starting.
 
+  #mayStart(): boolean {
+    const { running } = this.#ledger;
+    return running < this.#maxParallel && this.#rates.allows(running);
+  }
+
   #resumeDue(): void {
     for (const task of this.#due) {
-      if (this.#ledger.running >= this.#maxParallel) return;
-      this.#due.delete(task);
-      const { instance } = task;
-      if (instance === null) continue;
+      if (!this.#mayStart()) return;
+      const { instance, crew } = task;
+      if (instance === null || crew === null || !crew.isWithinRate) continue;
+      this.#forgetDue(task);
+      this.#rates.started(crew, this.#ledger.running);
       this.#ledger.enter(task, 'busy');
       instance.actor?.send({ type: 'RESUME' });
     }
@@ -338,6 +378,7 @@ export class Supervisor implements SupervisorDuties {
       this.#failDeadline(task);
       return;
     }
+    this.#rates.started(crew, this.#ledger.running);
     const isProbe = crew.circuit.state !== 'closed';
     if (isProbe) crew.circuit.beginProbe();
     const finished = crew.finished.pop();
@@ -418,11 +459,13 @@ export class Supervisor implements SupervisorDuties {
         this.#tellBackoff(task, report.delayMs);
         return;
       case 'due':
-        if (isPresent && task.state === 'retrying') this.#due.add(task);
+        if (!isPresent || task.state !== 'retrying') return;
+        this.#due.add(task);
+        instance.crew.due += 1;
         return;
       case 'returned':
         this.#free(instance);
-        this.#due.delete(task);
+        this.#forgetDue(task);
         if (isPresent) this.#placement.sendBack(task);
         return;
       case 'refused':
@@ -467,38 +510,7 @@ export class Supervisor implements SupervisorDuties {
   #hold(task: TaskRecord, instance: ServiceInstance, attempt: number): void {
     this.#ledger.countAbandoned(instance.crew, 1);
     this.#tellAttempt('abandoned', task, instance, attempt);
-    this.#watchHeld(instance.crew);
-  }
-
-  // Circuits.
-
-  #onCircuit(crew: Crew, state: 'open' | 'closed'): void {
-    // An instance that is busy learns of it when it is released.
-    const type = state === 'open' ? 'CIRCUIT_OPENED' : 'CIRCUIT_CLOSED';
-    for (const { actor } of crew.instances) actor?.send({ type });
-    this.#ledger.tell({ type: 'circuit', atMs: this.#now(), service: crew.name, state });
-    if (crew.probe) this.#deadlines.remove(crew.probe);
-    crew.probe = null;
-    const { probesAtMs } = crew.circuit;
-    if (state === 'closed' || probesAtMs === null || crew.isRetired) return;
-    this.#ports.log.warn({ service: crew.name, lastError: crew.lastError }, 'a circuit opened');
-    // Expiring it does nothing by itself: the tick that did it dispatches.
-    crew.probe = { dueMs: probesAtMs, heapIndex: -1, expire: () => {} };
-    this.#deadlines.add(crew.probe);
-    this.#placement.evacuate(crew);
-  }
-
-  /** Abandoned attempts that hold every instance for a while open the circuit: nothing could start there anyway. */
-  #watchHeld(crew: Crew): void {
-    const isHeld = (): boolean => crew.abandoned >= crew.concurrency && crew.circuit.state === 'closed';
-    if (!isHeld()) return;
-    const expire = (nowMs: number): void => {
-      if (!isHeld() || crew.isRetired) return;
-      crew.lastError = `All ${crew.concurrency} instances are held by attempts that ignore their signal.`;
-      crew.circuit.open(nowMs);
-      this.#onCircuit(crew, 'open');
-    };
-    this.#deadlines.add({ dueMs: this.#now() + HELD_GRACE_MS, heapIndex: -1, expire });
+    this.#circuits.watchHeld(instance.crew);
   }
 
   // Ending a task from outside: cancel, deadline, queue timeout, shutdown, defect.
@@ -530,14 +542,21 @@ export class Supervisor implements SupervisorDuties {
       instance.forget();
       instance.actor?.send({ type: 'CANCEL_BACKOFF' });
       this.#free(instance);
+    } else if (task.state === 'assigned' && task.crew) {
+      // Its probe, if it was one, ends without a verdict.
+      task.crew.circuit.probeWithoutVerdict(task.crew.circuit.epoch, this.#now());
     }
-    this.#due.delete(task);
+    this.#forgetDue(task);
     if (attempt && instance) this.#hold(task, instance, task.attempts);
     this.#ledger.fail(task, status, error);
     attempt?.abort(reason);
   }
 
   // Smaller things.
+
+  #forgetDue(task: TaskRecord): void {
+    if (this.#due.delete(task) && task.crew) task.crew.due -= 1;
+  }
 
   #now(): number {
     return this.#ports.environment.clock.now();
@@ -575,27 +594,13 @@ export class Supervisor implements SupervisorDuties {
     this.notify();
   }
 
-  /** An inspector that throws would stop the actor: it is called under guard. */
-  #inspection(): { inspect?: (event: InspectionEvent) => void } {
-    const { inspect, log } = this.#ports;
-    if (inspect === undefined) return {};
-    return {
-      inspect: (event) => {
-        try {
-          inspect(event);
-        } catch (cause) {
-          log.warn({ cause }, 'an inspector threw');
-        }
-      },
-    };
-  }
-
   #internalError(cause: unknown, facts: object): OrchestratorError {
     const errorId = this.#ports.environment.createId();
     this.#ports.log.error({ ...facts, errorId, cause }, 'a defect inside gaffr');
     return errors.internalError(errorId, cause);
   }
 
+  /** A defect of ours must not leave a caller waiting. */
   #collapse(cause: unknown): void {
     this.#internalError(cause, { actor: 'supervisor' });
     this.abandonAll();

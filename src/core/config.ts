@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { misuse } from './errors.js';
+import { rateLimitSchema } from './rate-limiter.js';
 
 const seconds = z.number().positive();
 const count = z.number().int().min(0);
@@ -36,6 +37,7 @@ export const taskConfigSchema = z.strictObject({
     .min(0)
     .default(10)
     .describe('How long close() lets accepted work go on, in seconds.'),
+  rateLimit: rateLimitSchema.optional().describe('Most attempts that start per interval, over all services.'),
   startPaused: z.boolean().default(false).describe('Whether the queue starts paused.'),
 });
 

@@ -43,5 +43,12 @@ export interface CircuitEvent {
   readonly state: 'open' | 'closed';
 }
 
+/** Tasks began or ceased to wait for a rate window. */
+export interface RateLimitEvent {
+  readonly type: 'rate_limit';
+  readonly atMs: number;
+  readonly isLimited: boolean;
+}
+
 /** Everything the supervisor tells observers. */
-export type RuntimeEvent = TaskEvent | CircuitEvent;
+export type RuntimeEvent = TaskEvent | CircuitEvent | RateLimitEvent;

@@ -24,7 +24,10 @@ export interface ServiceProfile {
   readonly capabilities?: readonly string[];
   readonly examples?: readonly string[];
   readonly tools?: readonly { readonly name: string; readonly description?: string }[];
-  /** False for text that comes from a downstream server rather than the operator. Default true. */
+  /**
+   * False when description, capabilities and tools come from a downstream server: they are cut to 2,048 characters and
+   * lose near ties. Keywords and examples are the operator's own in every profile. Default true.
+   */
   readonly trusted?: boolean;
 }
 
@@ -96,32 +99,37 @@ export const NEAR_TIE = 0.05;
  * wait for. Pure; used for execution, failover and explanation alike.
  */
 export function decideRoute(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route {
-  const why = whyNot(ranked, policy);
   return (
-    choose(ranked, policy, why) ??
-    choose(ranked, { ...policy, isAvailable: () => true }, why) ?? {
+    choose(ranked, policy, policy.isAvailable) ??
+    choose(ranked, policy, () => true) ?? {
       service: null,
       confidence: 0,
       usedFallback: false,
       outcome: 'no-route',
-      why,
+      why: whyNot(ranked, policy),
       ranked,
     }
   );
 }
 
-function choose(ranked: readonly RouteCandidate[], policy: RoutePolicy, why: string): Route | undefined {
-  const { confidenceThreshold, fallbackService, registered, isAvailable } = policy;
+function choose(
+  ranked: readonly RouteCandidate[],
+  policy: RoutePolicy,
+  isAvailable: RoutePolicy['isAvailable'],
+): Route | undefined {
+  const { confidenceThreshold, fallbackService, registered } = policy;
   const best = ranked.find(
     ({ service, confidence }) => confidence >= confidenceThreshold && isAvailable(service),
   );
   if (best) return routeTo(best.service, best.confidence, 'matched', whyMatched(best), ranked);
-  if (fallbackService !== null && registered.includes(fallbackService) && isAvailable(fallbackService)) {
-    return routeTo(fallbackService, scoreOf(ranked, fallbackService), 'fallback', why, ranked);
+  const isHere = fallbackService !== null && registered.includes(fallbackService);
+  if (isHere && isAvailable(fallbackService)) {
+    const confidence = scoreOf(ranked, fallbackService);
+    return routeTo(fallbackService, confidence, 'fallback', whyNot(ranked, policy), ranked);
   }
   const [only, ...others] = registered;
   if (only !== undefined && others.length === 0 && isAvailable(only)) {
-    return routeTo(only, scoreOf(ranked, only), 'only-service', why, ranked);
+    return routeTo(only, scoreOf(ranked, only), 'only-service', whyNot(ranked, policy), ranked);
   }
   return undefined;
 }

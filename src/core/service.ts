@@ -1,4 +1,5 @@
 import type { Log } from './environment.js';
+import type { RateLimitInput } from './rate-limiter.js';
 import type { ServiceProfile } from './route.js';
 
 /** What a service gets beside the text of the task. Fresh for every attempt. */
@@ -30,6 +31,8 @@ export interface Service {
   readonly examples?: readonly string[];
   /** Most attempts at once, 1 or more. Default: `maxParallel`. */
   readonly concurrency?: number;
+  /** Most attempts that start per interval. Default: no limit. */
+  readonly rateLimit?: RateLimitInput;
   /** True when a repeated attempt does no harm, so that a crash may be retried. Default false. */
   readonly idempotent?: boolean;
   /** Called once when the service is removed or the orchestrator closes. */

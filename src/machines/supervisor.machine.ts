@@ -9,6 +9,13 @@ export interface Hire {
   readonly hired: (actor: ActorRefFrom<typeof serviceMachine>) => void;
 }
 
+/** A changed limit: of attempts in all, or of one service. */
+export type Resize = {
+  readonly maxParallel?: number;
+  readonly service?: string;
+  readonly concurrency?: number;
+};
+
 /** What the supervisor does when its machine says so. Tasks, reports and reasons are the runtime's own, opaque here. */
 export interface SupervisorDuties {
   /** Routes submitted tasks and puts them into mailboxes. */
@@ -26,7 +33,7 @@ export interface SupervisorDuties {
   expire(): void;
   /** Hands waiting tasks to free instances, never above `maxParallel`. */
   dispatch(): void;
-  resize(maxParallel: number): void;
+  resize(change: Resize): void;
   /** Follows the registry: a service came, went or was replaced. */
   restaff(change: unknown): void;
   /** Answers what is left `cancelled`: the drain is over. */
@@ -50,7 +57,7 @@ export type SupervisorEvent =
   | { readonly type: 'DISMISS'; readonly ids: readonly string[] }
   | { readonly type: 'PAUSE' }
   | { readonly type: 'RESUME' }
-  | { readonly type: 'RESIZE'; readonly maxParallel: number }
+  | { readonly type: 'RESIZE'; readonly change: Resize }
   | { readonly type: 'RESTAFF'; readonly change: unknown }
   | { readonly type: 'DRAIN' }
   | { readonly type: 'STOP' };
@@ -85,7 +92,7 @@ export const supervisorMachine = setup({
       if (event.type === 'CLEAR') context.duties.clear(event.reason);
     },
     resize: ({ context, event }) => {
-      if (event.type === 'RESIZE') context.duties.resize(event.maxParallel);
+      if (event.type === 'RESIZE') context.duties.resize(event.change);
     },
     restaff: ({ context, event }) => {
       if (event.type === 'RESTAFF') context.duties.restaff(event.change);

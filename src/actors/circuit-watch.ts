@@ -1,0 +1,67 @@
+import type { Clock, Log } from '../core/environment.js';
+import type { Crew } from './crew.js';
+import type { Deadlines } from './deadlines.js';
+import type { Ledger } from './ledger.js';
+import type { Placement } from './placement.js';
+
+/** How long abandoned attempts may hold all instances of a service before its circuit opens, in milliseconds. */
+const HELD_GRACE_MS = 1000;
+
+/**
+ * Owns: what follows when a circuit opens or closes. Talks to: the instances of the crew (by events), placement (its
+ * waiting tasks move on), the deadlines (the time of the probe).
+ */
+export class CircuitWatch {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #deadlines: Deadlines;
+  readonly #ledger: Ledger;
+  readonly #placement: Placement;
+
+  constructor(
+    ports: { readonly clock: Clock; readonly log: Log; readonly deadlines: Deadlines },
+    ledger: Ledger,
+    placement: Placement,
+  ) {
+    this.#clock = ports.clock;
+    this.#log = ports.log;
+    this.#deadlines = ports.deadlines;
+    this.#ledger = ledger;
+    this.#placement = placement;
+  }
+
+  /** The circuit changed; the breaker knows already. */
+  changed(crew: Crew, state: 'open' | 'closed'): void {
+    // An instance that is busy learns of it when it is released.
+    const type = state === 'open' ? 'CIRCUIT_OPENED' : 'CIRCUIT_CLOSED';
+    for (const { actor } of crew.instances) actor?.send({ type });
+    this.#ledger.tell({ type: 'circuit', atMs: this.#clock.now(), service: crew.name, state });
+    this.forget(crew);
+    const { probesAtMs } = crew.circuit;
+    if (state === 'closed' || probesAtMs === null || crew.isRetired) return;
+    this.#log.warn({ service: crew.name, lastError: crew.lastError }, 'a circuit opened');
+    // Expiring it does nothing by itself: the tick that did it dispatches.
+    crew.probe = { dueMs: probesAtMs, heapIndex: -1, expire: () => {} };
+    this.#deadlines.add(crew.probe);
+    this.#placement.evacuate(crew);
+  }
+
+  /** Drops the time of the next probe. */
+  forget(crew: Crew): void {
+    if (crew.probe) this.#deadlines.remove(crew.probe);
+    crew.probe = null;
+  }
+
+  /** Abandoned attempts that hold every instance for a while open the circuit: nothing could start there anyway. */
+  watchHeld(crew: Crew): void {
+    const isHeld = (): boolean => crew.abandoned >= crew.concurrency && crew.circuit.state === 'closed';
+    if (!isHeld()) return;
+    const expire = (nowMs: number): void => {
+      if (!isHeld() || crew.isRetired) return;
+      crew.lastError = `All ${crew.concurrency} instances are held by attempts that ignore their signal.`;
+      crew.circuit.open(nowMs);
+      this.changed(crew, 'open');
+    };
+    this.#deadlines.add({ dueMs: this.#clock.now() + HELD_GRACE_MS, heapIndex: -1, expire });
+  }
+}
