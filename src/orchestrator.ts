@@ -90,7 +90,7 @@ export class Orchestrator implements OrchestratorPort {
     this.#events = new QueueEvents(log);
     const { taskConfig, routingConfig } = this.config;
     this.#router = createRouter({
-      strategy: toStrategy(options.strategy) ?? createDefaultStrategy(routingConfig),
+      strategy: toStrategy(options.strategy) ?? createDefaultStrategy({ ...routingConfig, log }),
       clock: environment.clock,
       timeoutMs: routingConfig.routingTimeoutSeconds * 1000,
       log,

@@ -1,0 +1,181 @@
+import { type Clock, type Log, silentLog } from '../core/environment.js';
+import { routingTimedOut } from '../core/errors.js';
+import type {
+  Ranking,
+  RouteCandidate,
+  RouteContext,
+  RouterPort,
+  RoutingStrategy,
+  ServiceProfile,
+} from '../core/route.js';
+import { type Answer, answerOf, assertStrategy, nameOf, type TimeLimit } from './call-strategy.js';
+import { CapabilityStrategy } from './capability-strategy.js';
+import { cleanRanking } from './clean-ranking.js';
+import { CompositeStrategy } from './composite-strategy.js';
+import { FaultLog } from './fault-log.js';
+import { KeywordStrategy } from './keyword-strategy.js';
+
+/** Options of {@link createRouter}. */
+export interface RouterOptions {
+  readonly strategy: RoutingStrategy;
+  readonly clock: Clock;
+  /** Limit of an asynchronous strategy, in milliseconds. Default 1,000. */
+  readonly timeoutMs?: number;
+  /** Where faults of the strategy are reported. Default: nowhere. */
+  readonly log?: Log;
+}
+
+/** A router whose services can change. */
+export interface Router extends RouterPort {
+  /** Takes the profiles of all services, in order of registration, and tells the strategy. Never throws. */
+  updateProfiles(profiles: ReadonlyMap<string, ServiceProfile>): void;
+}
+
+/**
+ * Builds the boundary around a strategy: whatever the strategy does, `rank` answers with a clean ranking, empty and with
+ * a `cause` when the strategy failed.
+ *
+ * @throws TypeError when the strategy has no `route` method.
+ */
+export function createRouter(options: RouterOptions): Router {
+  return new StrategyRouter(options);
+}
+
+/** Which stages the default strategy has. */
+export interface DefaultStrategyOptions {
+  /** Default true. */
+  readonly useKeywordMatching?: boolean;
+  /** Default true. */
+  readonly useCapabilityMatching?: boolean;
+  /** Confidence, 0 to 1, at which keywords decide alone. Default 0.5. */
+  readonly confidenceThreshold?: number;
+  readonly log?: Log;
+}
+
+/** Keywords first, then capabilities when no keyword is sure; without both nothing matches. */
+export function createDefaultStrategy({
+  useKeywordMatching = true,
+  useCapabilityMatching = true,
+  confidenceThreshold = 0.5,
+  log = silentLog,
+}: DefaultStrategyOptions = {}): CompositeStrategy {
+  const strategies = [
+    ...(useKeywordMatching ? [new KeywordStrategy()] : []),
+    ...(useCapabilityMatching ? [new CapabilityStrategy()] : []),
+  ];
+  return new CompositeStrategy(strategies, { confidenceThreshold, log });
+}
+
+/**
+ * Owns: the list of services that the strategy is asked about. Talks to: the strategy, under guard.
+ *
+ * - I1: `rank` never throws, rejects or hangs, and answers at once unless the strategy is asynchronous.
+ * - I2: every candidate of a ranking is registered, each once, with a confidence in 0 to 1.
+ */
+class StrategyRouter implements Router {
+  readonly #strategy: RoutingStrategy;
+  readonly #strategyName: string;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #faults: FaultLog;
+  #profiles: ReadonlyMap<string, ServiceProfile> = new Map();
+  #services: Services | undefined;
+
+  constructor({ strategy, clock, timeoutMs = 1000, log = silentLog }: RouterOptions) {
+    assertStrategy(strategy);
+    this.#strategy = strategy;
+    this.#strategyName = nameOf(strategy);
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#faults = new FaultLog(log);
+  }
+
+  updateProfiles(profiles: ReadonlyMap<string, ServiceProfile>): void {
+    this.#profiles = profiles;
+    // Listed again at the next task, however many services are registered before it.
+    this.#services = undefined;
+    const answer = answerOf(() => this.#strategy.onRegistryChange?.(profiles));
+    if (answer instanceof Promise) answer.then((late) => this.#reportFault(late));
+    else this.#reportFault(answer);
+  }
+
+  rank(task: string, kwargs?: Readonly<Record<string, unknown>>): Ranking | Promise<Ranking> {
+    this.#services ??= listServices(this.#profiles);
+    const services = this.#services;
+    const { context, abort } = createContext(this.#profiles, kwargs);
+    const answer = answerOf(() => this.#strategy.route(task, services.names, context), this.#limit(abort));
+    return answer instanceof Promise
+      ? answer.then((late) => this.#withoutRemoved(this.#read(late, services), services))
+      : this.#read(answer, services);
+  }
+
+  #limit(abort: (reason: unknown) => void): TimeLimit {
+    const onTimeout = () => {
+      const cause = routingTimedOut(this.#strategyName, this.#timeoutMs);
+      abort(cause);
+      return cause;
+    };
+    return { clock: this.#clock, timeoutMs: this.#timeoutMs, onTimeout };
+  }
+
+  #read(answer: Answer, { order }: Services): Ranking {
+    const cleaned = answer.kind === 'fault' ? answer : this.#clean(answer.value, order);
+    if (!('kind' in cleaned)) return cleaned;
+    this.#reportFault(cleaned);
+    return { ranked: [], cause: cleaned.cause };
+  }
+
+  #clean(value: unknown, order: ReadonlyMap<string, number>): Ranking | (Answer & { kind: 'fault' }) {
+    try {
+      return { ranked: cleanRanking(value, { strategy: this.#strategyName, order, faults: this.#faults }) };
+    } catch (cause) {
+      return { kind: 'fault', cause };
+    }
+  }
+
+  /** A service may go while an asynchronous strategy thinks. */
+  #withoutRemoved(ranking: Ranking, asked: Services): Ranking {
+    if (this.#services === asked) return ranking;
+    const isThere = ({ service }: RouteCandidate) => this.#profiles.has(service);
+    return { ...ranking, ranked: ranking.ranked.filter(isThere) };
+  }
+
+  #reportFault(answer: Answer): void {
+    if (answer.kind !== 'fault') return;
+    const { cause } = answer;
+    const strategy = this.#strategyName;
+    this.#faults.warnOnce('failed', { strategy, cause }, 'the routing strategy failed; nothing matches');
+  }
+}
+
+/** Names in order of registration, frozen because user code gets them, and the position of each. */
+interface Services {
+  readonly names: readonly string[];
+  readonly order: ReadonlyMap<string, number>;
+}
+
+function listServices(profiles: ReadonlyMap<string, ServiceProfile>): Services {
+  const names = Object.freeze([...profiles.keys()]);
+  return { names, order: new Map(names.map((name, position) => [name, position])) };
+}
+
+/** The signal is made when it is first asked for: a synchronous strategy that never looks at it pays nothing. */
+function createContext(
+  profiles: ReadonlyMap<string, ServiceProfile>,
+  kwargs: Readonly<Record<string, unknown>> | undefined,
+): { context: RouteContext; abort: (reason: unknown) => void } {
+  let controller: AbortController | undefined;
+  const context = {
+    profiles,
+    kwargs,
+    get signal() {
+      controller ??= new AbortController();
+      return controller.signal;
+    },
+  };
+  const abort = (reason: unknown) => {
+    controller ??= new AbortController();
+    controller.abort(reason);
+  };
+  return { context, abort };
+}

@@ -1,0 +1,59 @@
+import type { ServiceProfile } from '../core/route.js';
+import { isFunctionWord } from './function-words.js';
+import { readWords } from './words.js';
+
+/**
+ * Most characters read of the description, the capabilities and the tools of a profile that is not trusted: text from a
+ * downstream server may be anything. Examples and keywords are the operator's own in every profile.
+ */
+const MAX_UNTRUSTED_CHARS = 2048;
+
+/** The words of one service, text by text: a descriptor first, then each example. */
+export interface ServiceTexts {
+  readonly service: string;
+  readonly isTrusted: boolean;
+  readonly texts: readonly (readonly string[])[];
+}
+
+/** Reads what a profile says of its service. Never throws for odd fields: they are left out. */
+export function textsOf(profile: ServiceProfile): ServiceTexts {
+  const isTrusted = profile.trusted !== false;
+  const budget = new TextBudget(isTrusted ? Number.POSITIVE_INFINITY : MAX_UNTRUSTED_CHARS);
+  const descriptor = [splitName(profile.name), budget.take(profile.description)];
+  for (const capability of profile.capabilities ?? []) descriptor.push(budget.take(capability));
+  for (const tool of profile.tools ?? []) {
+    descriptor.push(splitName(budget.take(tool.name)), budget.take(tool.description));
+  }
+  const examples = (profile.examples ?? []).map((example) => readWords(example).words);
+  const texts = [
+    // Function words say nothing of a service, and a description made of them alone would be near every task. In
+    // examples they stay: how people ask does tell services apart.
+    descriptor.flatMap((part) => readWords(part).words.filter((word) => !isFunctionWord(word))),
+    ...examples,
+  ].filter((words) => words.length > 0);
+  return { service: profile.name, isTrusted, texts };
+}
+
+/** `web_search&findImages` becomes `web search find Images`. */
+function splitName(name: string): string {
+  return name
+    .replace(/[_&.]+/g, ' ')
+    .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
+    .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2');
+}
+
+/** Hands out text until its characters are used up. */
+class TextBudget {
+  #charsLeft: number;
+
+  constructor(chars: number) {
+    this.#charsLeft = chars;
+  }
+
+  take(text: string | undefined): string {
+    if (typeof text !== 'string') return '';
+    const taken = text.slice(0, this.#charsLeft);
+    this.#charsLeft -= taken.length;
+    return taken;
+  }
+}
