@@ -119,7 +119,8 @@ export class Orchestrator implements OrchestratorPort {
    *
    * @throws TypeError when the task is no text or an option is not valid.
    */
-  async execute(task: string, options?: TaskOptions): Promise<TaskResult> {
+  execute(task: string, options?: TaskOptions): Promise<TaskResult> {
+    // What the executor throws becomes the promise's rejection.
     return new Promise((resolve) => {
       this.#begin(task, options, resolve);
     });

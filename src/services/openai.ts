@@ -1,0 +1,136 @@
+import * as z from 'zod';
+import { parseOrMisuse } from '../core/config.js';
+import { OrchestratorError } from '../core/errors.js';
+import type { Service, ServiceContext } from '../core/service.js';
+import { type ChatAnswer, type ChatMessage, type ModelServer, streamChat } from './openai-client.js';
+
+const headerValue = z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
+
+/** Address of an OpenAI-compatible server; secrets in it are refused, because addresses are shown. */
+export const baseURLSchema = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'put credentials into apiKey, not into the address');
+
+const fetchSchema = z.custom<typeof fetch>((value) => typeof value === 'function', 'expected a function');
+const clockSchema = z.custom<() => number>((value) => typeof value === 'function', 'expected a function');
+
+/** Fields that every service over a model server has. */
+export const modelOptionsShape = {
+  apiKey: z.string().min(1).and(headerValue).optional().describe('Sent as bearer token.'),
+  system: z.string().min(1).optional().describe('System message before every task.'),
+  temperature: z.number().min(0).max(2).optional().describe("Default: the server's."),
+  headers: z.record(z.string(), headerValue).optional().describe('Further headers of every request.'),
+  maxResultBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(16 * 1024 * 1024)
+    .describe('Largest answer, in bytes.'),
+  /** For tests and proxies. Default: the global fetch. */
+  fetch: fetchSchema.optional(),
+  /** Epoch milliseconds. Default: `Date.now`. */
+  now: clockSchema.optional(),
+};
+
+/** Options of a service of type `openai`. */
+export const openaiOptionsSchema = z.strictObject({
+  baseURL: baseURLSchema.describe('With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.'),
+  model: z.string().min(1),
+  ...modelOptionsShape,
+});
+
+export type OpenAIOptions = z.input<typeof openaiOptionsSchema>;
+
+/**
+ * A service that hands the task to one model of an OpenAI-compatible server and answers `{ text, model, finishReason,
+ * usage }`. kwargs: `system`, `model`, `temperature`, `maxTokens`, `messages` (earlier turns); all others are shown to
+ * the model beside the task.
+ *
+ * @throws TypeError naming an unknown or wrong option.
+ * @example createOpenAIService({ baseURL: 'http://127.0.0.1:11434/v1', model: 'llama3.2' })
+ */
+export function createOpenAIService(options: OpenAIOptions): Service {
+  const parsed = parseOrMisuse(openaiOptionsSchema, options, 'The options of "openai"');
+  const server = toModelServer(parsed.baseURL, parsed);
+  return {
+    description: `Conversation and writing with the language model ${parsed.model}.`,
+    capabilities: ['conversation', 'writing', 'explanation', 'summaries'],
+    idempotent: true,
+    execute: (task, context) => askModel(server, parsed, task, context),
+  };
+}
+
+/** The part of the options that says how to call a server. */
+export function toModelServer(
+  baseURL: string,
+  options: Pick<z.output<typeof openaiOptionsSchema>, keyof typeof modelOptionsShape>,
+): ModelServer {
+  return {
+    baseURL,
+    apiKey: options.apiKey,
+    headers: options.headers,
+    fetch: options.fetch ?? fetch,
+    now: options.now ?? Date.now,
+    maxResultBytes: options.maxResultBytes,
+  };
+}
+
+const kwargsSchema = z.looseObject({
+  system: z.string().min(1).optional(),
+  model: z.string().min(1).optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  maxTokens: z.number().int().positive().optional(),
+  messages: z
+    .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+    .optional(),
+});
+
+const PROGRESS_EVERY_MS = 250;
+/** Length of an answer at which it is called half done; how long it will be nobody knows. */
+const HALF_DONE_CHARACTERS = 1000;
+
+/** What a service knows of its model beside the server; the caller's kwargs go before. */
+export interface ModelDefaults {
+  readonly model: string;
+  readonly system?: string | undefined;
+  readonly temperature?: number | undefined;
+}
+
+/**
+ * Asks a model one task, with progress at most four times a second.
+ *
+ * @throws OrchestratorError as `streamChat` does, and `INVALID_INPUT` for wrong kwargs.
+ */
+export async function askModel(
+  server: ModelServer,
+  defaults: ModelDefaults,
+  task: string,
+  context: ServiceContext,
+): Promise<ChatAnswer> {
+  const parsed = kwargsSchema.safeParse(context.kwargs);
+  if (!parsed.success) {
+    const message = `The kwargs of the chat are not valid:\n${z.prettifyError(parsed.error)}`;
+    throw new OrchestratorError('INVALID_INPUT', message, { reason: 'kwargs' });
+  }
+  const { system = defaults.system, model = defaults.model, messages = [], ...rest } = parsed.data;
+  const { temperature = defaults.temperature, maxTokens, ...others } = rest;
+  const conversation: ChatMessage[] = [
+    ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+    ...messages,
+    { role: 'user', content: withArguments(task, others) },
+  ];
+  let toldMs = server.now();
+  const request = { model, messages: conversation, temperature, maxTokens };
+  return streamChat(server, request, context.signal, (text) => {
+    const nowMs = server.now();
+    if (nowMs - toldMs < PROGRESS_EVERY_MS) return;
+    toldMs = nowMs;
+    context.progress(text.length / (text.length + HALF_DONE_CHARACTERS), `${text.length} characters`);
+  });
+}
+
+/** What came with the task (results of earlier subtasks, say) is part of the question. */
+function withArguments(task: string, others: Readonly<Record<string, unknown>>): string {
+  if (Object.keys(others).length === 0) return task;
+  return `${task}\n\nArguments of the task, as JSON:\n${JSON.stringify(others, null, 2)}`;
+}
