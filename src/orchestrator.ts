@@ -122,7 +122,7 @@ export class Orchestrator implements OrchestratorPort {
   execute(task: string, options?: TaskOptions): Promise<TaskResult> {
     // What the executor throws becomes the promise's rejection.
     return new Promise((resolve) => {
-      this.#begin(task, options, resolve);
+      this.#intake.begin(task, this.#intake.prepare(options), resolve);
     });
   }
 
@@ -133,17 +133,17 @@ export class Orchestrator implements OrchestratorPort {
     const promise = new Promise<TaskResult>((resolveIt) => {
       resolve = resolveIt;
     });
-    const begun = this.#begin(task, options, (result) => {
+    const record = this.#intake.begin(task, this.#intake.prepare(options), (result) => {
       settled = result;
       resolve(result);
     });
     return {
-      taskId: begun.taskId,
+      taskId: record.id,
       result: () => promise,
-      cancel: (reason) => begun.cancel(reason),
+      cancel: (reason) => this.#intake.cancel(record, reason),
       status: () => {
         if (settled) return settled.status;
-        const state = begun.state();
+        const { state } = record;
         return state === 'busy' ? 'running' : state === 'retrying' ? 'retrying' : 'queued';
       },
     };
@@ -156,7 +156,7 @@ export class Orchestrator implements OrchestratorPort {
    */
   async executeParallel(tasks: readonly TaskInput[], options: BatchOptions = {}): Promise<TaskResult[]> {
     const results: TaskResult[] = [];
-    await runBatch(this.#begin, tasks, options, (result, index) => {
+    await runBatch(this.#intake, tasks, options, (result, index) => {
       results[index] = result;
     });
     return results;
@@ -164,7 +164,7 @@ export class Orchestrator implements OrchestratorPort {
 
   /** Runs tasks side by side and yields their results in order of completion. Leaving the loop cancels the rest. */
   stream(tasks: readonly TaskInput[], options: BatchOptions = {}): AsyncGenerator<TaskResult> {
-    return streamBatch(this.#begin, tasks, options);
+    return streamBatch(this.#intake, tasks, options);
   }
 
   /**
@@ -174,7 +174,7 @@ export class Orchestrator implements OrchestratorPort {
    * @throws TypeError when ids repeat, a dependency is unknown or circular, or an option is not valid.
    */
   executeSubtasks(subtasks: readonly Subtask[], options: SubtasksOptions = {}): Promise<TaskResult[]> {
-    return runSubtasks(this.#begin, subtasks, options);
+    return runSubtasks(this.#intake, subtasks, options);
   }
 
   /** Where the task would go just now, and why; nothing is run. @throws TypeError when the task is no text. */
@@ -367,8 +367,6 @@ export class Orchestrator implements OrchestratorPort {
     );
     this.#events.removeAll();
   }
-
-  readonly #begin: Intake['begin'] = (task, options, answer) => this.#intake.begin(task, options, answer);
 
   readonly #onRegistryChange: Parameters<ServiceRegistry['on']>[1] = (change) => {
     this.#router.updateProfiles(this.registry.profiles());

@@ -12,14 +12,7 @@ import {
   type TaskInput,
   type TaskOptions,
 } from '../core/task.js';
-import { type Begun, requireText } from './intake.js';
-
-/** Submits one task; the answer comes exactly once. */
-export type Begin = (
-  task: string,
-  options: TaskOptions | undefined,
-  answer: (result: TaskResult) => void,
-) => Begun;
+import { type Intake, type Prepared, requireText } from './intake.js';
 
 /**
  * Runs tasks side by side and tells each result with its index, in order of completion. Resolves after the last.
@@ -27,7 +20,7 @@ export type Begin = (
  * @throws TypeError when any task or option is not valid; then none is started.
  */
 export function runBatch(
-  begin: Begin,
+  intake: Intake,
   tasks: readonly TaskInput[],
   options: BatchOptions,
   told: (result: TaskResult, index: number) => void,
@@ -39,10 +32,8 @@ export function runBatch(
   );
   const stop = failFast ? new AbortController() : undefined;
   const signals = [signal, stop?.signal].filter((each) => each !== undefined);
-  const batch = parseTasks(
-    tasks,
-    signals.length === 0 ? shared : { ...shared, signal: AbortSignal.any(signals) },
-  );
+  const all = signals.length === 0 ? shared : { ...shared, signal: AbortSignal.any(signals) };
+  const batch = parseTasks(intake, tasks, all);
   if (batch.length === 0) return Promise.resolve();
 
   const limit = maxParallel ?? batch.length;
@@ -56,8 +47,8 @@ export function runBatch(
       isFilling = true;
       while (started < batch.length && started - ended < limit) {
         const index = started++;
-        const { text, own } = batch[index] as BatchItem;
-        begin(text, own, (result) => onEnd(result, index));
+        const { text, prepared } = batch[index] as BatchItem;
+        intake.begin(text, prepared, (result) => onEnd(result, index));
       }
       isFilling = false;
     };
@@ -75,7 +66,7 @@ export function runBatch(
 
 /** Runs tasks side by side and yields their results in order of completion. Leaving the loop cancels the rest. */
 export async function* streamBatch(
-  begin: Begin,
+  intake: Intake,
   tasks: readonly TaskInput[],
   options: BatchOptions,
 ): AsyncGenerator<TaskResult> {
@@ -84,7 +75,7 @@ export async function* streamBatch(
   const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
   let wake = (): void => {};
   let isDone = false;
-  const all = runBatch(begin, tasks, { ...options, signal }, (result) => {
+  const all = runBatch(intake, tasks, { ...options, signal }, (result) => {
     ready.push(result);
     wake();
   });
@@ -116,7 +107,7 @@ export async function* streamBatch(
  * @throws TypeError when ids repeat, a dependency is unknown or circular, or an option is not valid.
  */
 export async function runSubtasks(
-  begin: Begin,
+  intake: Intake,
   subtasks: readonly Subtask[],
   { parallel = true, signal, onProgress }: SubtasksOptions,
 ): Promise<TaskResult[]> {
@@ -129,7 +120,7 @@ export async function runSubtasks(
   const run = async (planned: PlannedSubtask): Promise<TaskResult> => {
     const needed = new Map<string, TaskResult>();
     for (const id of planned.dependsOn) needed.set(id, await (ended.get(id) as Promise<TaskResult>));
-    const result = await runSubtask(begin, planned, needed, signal);
+    const result = await runSubtask(intake, planned, needed, signal);
     results[planned.index] = result;
     count += 1;
     onProgress?.(count / plan.length, `${count} of ${plan.length} subtasks ended`);
@@ -145,7 +136,7 @@ export async function runSubtasks(
 }
 
 function runSubtask(
-  begin: Begin,
+  intake: Intake,
   { subtask, id: name, dependsOn }: PlannedSubtask,
   needed: ReadonlyMap<string, TaskResult>,
   signal: AbortSignal | undefined,
@@ -157,23 +148,24 @@ function runSubtask(
     AbortSignal.abort(new Error(`subtask "${name}" needs "${missing[0]}", which did not complete`));
   const dependencies = Object.fromEntries([...needed].map(([id, { result }]) => [id, result]));
   const kwargs = dependsOn.length === 0 ? options.kwargs : { ...options.kwargs, dependencies };
+  const prepared = intake.prepare({ ...options, kwargs, signal: stopped ?? signal });
   return new Promise((resolve) => {
-    begin(task, { ...options, kwargs, signal: stopped ?? signal }, resolve);
+    intake.begin(task, prepared, resolve);
   });
 }
 
 interface BatchItem {
   readonly text: string;
-  readonly own: TaskOptions | undefined;
+  readonly prepared: Prepared;
 }
 
 /** Every task is parsed before the first is started. */
-function parseTasks(tasks: readonly TaskInput[], shared: TaskOptions): BatchItem[] {
+function parseTasks(intake: Intake, tasks: readonly TaskInput[], shared: TaskOptions): BatchItem[] {
   if (!Array.isArray(tasks)) throw misuse(`Tasks come as an array; got a value of type ${typeof tasks}.`);
-  const hasShared = Object.values(shared).some((value) => value !== undefined);
+  const forAll = intake.prepare(shared);
   return (tasks as readonly TaskInput[]).map((input, index) => {
-    if (typeof input === 'string') return { text: requireText(input), own: hasShared ? shared : undefined };
+    if (typeof input === 'string') return { text: requireText(input), prepared: forAll };
     const { task: text, ...own } = parseOrMisuse(batchItemSchema, input, `tasks[${index}]`);
-    return { text, own: { ...shared, ...own } };
+    return { text, prepared: intake.prepare({ ...shared, ...own }) };
   });
 }

@@ -19,7 +19,7 @@ export type KeyMeaning = 'fresh' | 'joined' | 'conflict';
 
 /**
  * Owns: which idempotency key belongs to which task. A live task is joined, a finished one replayed for an hour; one
- * that was `rejected` is forgotten at once, since nothing was done.
+ * without an attempt is forgotten at once, since nothing was done.
  */
 export class IdempotencyKeys {
   readonly #clock: Clock;
@@ -54,7 +54,7 @@ export class IdempotencyKeys {
     if (entry === undefined) return;
     // Re-inserted, so that the map is in order of finishing.
     this.#entries.delete(key);
-    if (result.status !== 'rejected') {
+    if (result.attempts > 0) {
       entry.result = result;
       entry.finishedAtMs = this.#clock.now();
       this.#entries.set(key, entry);

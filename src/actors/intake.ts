@@ -6,14 +6,20 @@ import type { TaskResult } from '../core/result.js';
 import { type TaskOptions, taskOptionsSchema } from '../core/task.js';
 import { IdempotencyKeys } from './idempotency.js';
 import type { Supervisor } from './supervisor.js';
-import { TaskRecord, type TaskSettings, type TaskState } from './task-record.js';
+import { TaskRecord, type TaskSettings } from './task-record.js';
 
-/** A submitted task, as its caller may steer it. */
-export interface Begun {
-  readonly taskId: string;
-  state(): TaskState;
-  cancel(reason?: unknown): void;
+/** Options of a task, parsed: good for one task or for all of a batch. */
+export interface Prepared {
+  readonly settings: TaskSettings;
+  readonly signal: AbortSignal | undefined;
+  /** The caller's own id. */
+  readonly taskId: string | undefined;
+  /** Why a task with these options is refused, or null. */
+  readonly refusal: errors.OrchestratorError | null;
 }
+
+/** Tells a caller his result; called exactly once. */
+export type Answer = (result: TaskResult) => void;
 
 /**
  * Owns: the one door for tasks. Parses what the caller said, honours idempotency key, id and signal, and hands a
@@ -25,105 +31,110 @@ export class Intake {
   readonly #supervisor: Supervisor;
   readonly #keys: IdempotencyKeys;
   /** Shared by all tasks without options of their own. */
-  #defaults: TaskSettings;
+  #defaults: Prepared;
+  /** Callers that wait for another caller's task of the same key, and how they leave. */
+  readonly #joiners = new Map<TaskRecord, (reason: unknown) => void>();
 
   constructor(taskConfig: TaskConfig, environment: Environment, supervisor: Supervisor) {
     this.#taskConfig = taskConfig;
     this.#environment = environment;
     this.#supervisor = supervisor;
     this.#keys = new IdempotencyKeys(environment.clock);
-    this.#defaults = this.#settingsOf({});
+    this.#defaults = this.#prepared({});
   }
 
   /** Changes the attempt timeout of tasks that come without one; those accepted keep theirs. */
   setTimeoutSeconds(timeoutSeconds: number): void {
     this.#taskConfig = { ...this.#taskConfig, timeoutSeconds };
-    this.#defaults = this.#settingsOf({});
+    this.#defaults = this.#prepared({});
   }
 
-  /** Submits a task; `answer` is called exactly once. @throws TypeError when the text or an option is not valid. */
-  begin(task: string, options: TaskOptions | undefined, answer: (result: TaskResult) => void): Begun {
+  /** Parses the options of a task. @throws TypeError when one is not valid. */
+  prepare(options: TaskOptions | undefined): Prepared {
+    return options === undefined
+      ? this.#defaults
+      : this.#prepared(parseOrMisuse(taskOptionsSchema, options, 'options'));
+  }
+
+  /** Submits a task. @throws TypeError when the text is none. */
+  begin(task: string, prepared: Prepared, answer: Answer): TaskRecord {
     const text = requireText(task);
-    if (options === undefined) return this.#submit(this.#record(text, this.#defaults, undefined, answer));
-
-    const { signal, taskId, ...rest } = parseOrMisuse(taskOptionsSchema, options, 'options');
-    let settings: TaskSettings;
-    try {
-      settings = this.#settingsOf({ ...rest, kwargs: rest.kwargs && structuredClone(rest.kwargs) });
-    } catch (cause) {
-      return this.#refuse(this.#record(text, this.#defaults, taskId, answer), errors.uncloneableInput(cause));
-    }
-    const key = settings.idempotencyKey;
-    if (key !== null) return this.#withKey(key, text, settings, taskId, signal, answer);
-    return this.#submit(this.#record(text, settings, taskId, answer), signal, taskId !== undefined);
+    const { settings, signal, taskId, refusal } = prepared;
+    const { idempotencyKey: key } = settings;
+    if (key !== null && refusal === null) return this.#withKey(key, text, prepared, answer);
+    const record = this.#record(text, settings, taskId, answer);
+    if (refusal === null) this.#submit(record, signal, taskId !== undefined);
+    else this.#supervisor.answerAtOnce(record, 'rejected', refusal);
+    return record;
   }
 
-  #withKey(
-    key: string,
-    text: string,
-    settings: TaskSettings,
-    taskId: string | undefined,
-    signal: AbortSignal | undefined,
-    answer: (result: TaskResult) => void,
-  ): Begun {
-    const input = { text, service: settings.service, kwargs: settings.kwargs };
-    const joiner = this.#record(text, settings, taskId, answer);
-    const meaning = this.#keys.claim(key, input, answer);
-    if (meaning === 'conflict') return this.#refuse(joiner, errors.idempotencyConflict(key));
-    if (meaning === 'joined') return this.#join(joiner, key, answer, signal);
-    const owner = this.#record(text, settings, joiner.id, (result) => {
-      answer(result);
-      this.#keys.settle(key, result);
-    });
-    return this.#submit(owner, signal, taskId !== undefined);
+  cancel(record: TaskRecord, reason: unknown): void {
+    const leave = this.#joiners.get(record);
+    if (leave) leave(reason);
+    else this.#supervisor.requestCancel(record, reason);
   }
 
-  #submit(record: TaskRecord, signal?: AbortSignal, hasOwnId = false): Begun {
+  #submit(record: TaskRecord, signal: AbortSignal | undefined, hasOwnId: boolean): void {
     const supervisor = this.#supervisor;
     if (signal?.aborted) {
       supervisor.answerAtOnce(record, 'cancelled', errors.cancelled(signal.reason));
     } else if (hasOwnId && !supervisor.claimId(record)) {
       supervisor.answerAtOnce(record, 'rejected', errors.duplicateId(record.id));
     } else {
-      if (signal) forwardAbort(signal, record, supervisor);
+      if (signal) onAbort(signal, record, (reason) => supervisor.requestCancel(record, reason));
       supervisor.submit(record);
     }
-    return {
-      taskId: record.id,
-      state: () => record.state,
-      cancel: (reason) => supervisor.requestCancel(record, reason),
-    };
   }
 
-  #refuse(record: TaskRecord, error: errors.OrchestratorError): Begun {
-    this.#supervisor.answerAtOnce(record, 'rejected', error);
-    return { taskId: record.id, state: () => record.state, cancel: () => {} };
+  #withKey(key: string, text: string, { settings, signal, taskId }: Prepared, answer: Answer): TaskRecord {
+    const joiner = this.#record(text, settings, taskId, (result) => {
+      this.#joiners.delete(joiner);
+      joiner.forgetSignal?.();
+      answer(result);
+    });
+    const input = { text, service: settings.service, kwargs: settings.kwargs };
+    switch (this.#keys.claim(key, input, joiner.answer)) {
+      case 'conflict':
+        this.#supervisor.answerAtOnce(joiner, 'rejected', errors.idempotencyConflict(key));
+        return joiner;
+      case 'joined':
+        this.#join(joiner, key, signal);
+        return joiner;
+      case 'fresh': {
+        const owner = this.#record(text, settings, joiner.id, (result) => {
+          answer(result);
+          this.#keys.settle(key, result);
+        });
+        this.#submit(owner, signal, taskId !== undefined);
+        return owner;
+      }
+    }
   }
 
   /** A caller whose key is taken waits for the other's task; leaving does not cancel that. */
-  #join(
-    record: TaskRecord,
-    key: string,
-    answer: (result: TaskResult) => void,
-    signal: AbortSignal | undefined,
-  ): Begun {
+  #join(joiner: TaskRecord, key: string, signal: AbortSignal | undefined): void {
     const leave = (reason: unknown): void => {
-      if (!this.#keys.leave(key, answer)) return;
-      this.#supervisor.answerAtOnce(record, 'cancelled', errors.cancelled(reason));
+      if (!this.#keys.leave(key, joiner.answer)) return;
+      this.#supervisor.answerAtOnce(joiner, 'cancelled', errors.cancelled(reason));
     };
+    this.#joiners.set(joiner, leave);
     if (signal?.aborted) leave(signal.reason);
-    else signal?.addEventListener('abort', () => leave(signal.reason), { once: true });
-    return { taskId: record.id, state: () => record.state, cancel: leave };
+    else if (signal) onAbort(signal, joiner, leave);
   }
 
-  #record(
-    text: string,
-    settings: TaskSettings,
-    taskId: string | undefined,
-    answer: (result: TaskResult) => void,
-  ): TaskRecord {
+  #record(text: string, settings: TaskSettings, taskId: string | undefined, answer: Answer): TaskRecord {
     const { clock, createId } = this.#environment;
     return new TaskRecord(taskId ?? createId(), text, settings, clock.now(), answer);
+  }
+
+  #prepared({ signal, taskId, ...options }: TaskOptions): Prepared {
+    try {
+      const kwargs = options.kwargs && structuredClone(options.kwargs);
+      return { settings: this.#settingsOf({ ...options, kwargs }), signal, taskId, refusal: null };
+    } catch (cause) {
+      const settings = this.#settingsOf({ ...options, kwargs: undefined });
+      return { settings, signal, taskId, refusal: errors.uncloneableInput(cause) };
+    }
   }
 
   #settingsOf(options: TaskOptions): TaskSettings {
@@ -151,8 +162,8 @@ export function requireText(task: unknown): string {
   throw errors.misuse(`A task is a text, a non-empty string; got ${seen}.`);
 }
 
-function forwardAbort(signal: AbortSignal, record: TaskRecord, supervisor: Supervisor): void {
-  const onAbort = (): void => supervisor.requestCancel(record, signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  record.forgetSignal = () => signal.removeEventListener('abort', onAbort);
+function onAbort(signal: AbortSignal, record: TaskRecord, then: (reason: unknown) => void): void {
+  const listener = (): void => then(signal.reason);
+  signal.addEventListener('abort', listener, { once: true });
+  record.forgetSignal = () => signal.removeEventListener('abort', listener);
 }
