@@ -1,0 +1,43 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Log } from '../../core/environment.js';
+import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
+import type { Command } from '../command.js';
+import { EXIT, type ExitCode } from '../exit-code.js';
+import { listenForStop } from '../stop-signals.js';
+
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'Serve MCP over stdin and stdout (for Claude, Cursor, VS Code and other clients)',
+  synopsis: '[flags]',
+  flags: ORCHESTRATOR_FLAGS,
+  async run(args, { log, version }) {
+    const orchestrator = await createBuiltInOrchestrator(args, log);
+    return serveUntilEnd(orchestrator, { log, version });
+  },
+};
+
+/**
+ * Serves one client until it leaves or the process is asked to stop. On a signal the accepted work goes on for the
+ * orchestrator's `drainSeconds` and its answers are still sent; when the client leaves, its calls are cancelled.
+ */
+export async function serveUntilEnd(
+  orchestrator: OrchestratorPort,
+  { log, version }: { readonly log: Log; readonly version: string },
+): Promise<ExitCode> {
+  const { serveStdio } = await import('../../mcp/stdio.js');
+  const stop = listenForStop();
+  const connection = serveStdio(orchestrator, { log, version });
+  const end = await Promise.race([connection.ended, stop.first]);
+  if (typeof end === 'string') {
+    log.info({ signal: end }, 'draining');
+    await orchestrator.close();
+    await connection.close();
+    return EXIT.success;
+  }
+  if (end.exitCode !== 0) log.error({ reason: end.cause?.message }, 'the connection broke');
+  await orchestrator.close();
+  // Services have been told to stop; the turn lets them say so before the process ends.
+  await nextTurn();
+  return end.exitCode;
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import type { Command, CommandContext } from './command.js';
+import { demoCommand } from './commands/demo.js';
+import { routeCommand } from './commands/route.js';
+import { runCommand } from './commands/run.js';
+import { serveCommand } from './commands/serve.js';
+import { servicesCommand } from './commands/services.js';
+import { ConfigurationError, EXIT, type ExitCode, UsageError } from './exit-code.js';
+import { type Flags, parseFlags } from './flags.js';
+import { commandHelp, programHelp } from './help.js';
+import { nearest } from './nearest.js';
+
+const COMMANDS: readonly Command[] = [serveCommand, runCommand, servicesCommand, routeCommand, demoCommand];
+
+const HELP_FLAG: Flags = { help: { type: 'boolean', short: 'h', help: 'Show this help' } };
+
+/** Version of the package this file belongs to. */
+export function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/**
+ * Runs one command line. Faults of usage and configuration are told to people and become exit codes; anything else is
+ * thrown.
+ */
+export async function runProgram(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
+  const { terminal, version } = context;
+  const [name, ...rest] = argv;
+  try {
+    if (name === '--version' || name === '-v') return await say(version);
+    if (name === '--help' || name === '-h' || name === 'help') return await say(programHelp(COMMANDS));
+    const command = findCommand(name);
+    const args = parseFlags(rest, { ...command.flags, ...HELP_FLAG });
+    return args.isSet('help') ? await say(commandHelp(command)) : await command.run(args, context);
+  } catch (cause) {
+    if (cause instanceof UsageError) return refuse(cause.message, EXIT.usage);
+    if (cause instanceof ConfigurationError) return refuse(cause.message, EXIT.configuration);
+    throw cause;
+  }
+
+  async function say(text: string): Promise<ExitCode> {
+    await terminal.print(text);
+    return EXIT.success;
+  }
+
+  function refuse(message: string, code: ExitCode): ExitCode {
+    terminal.tell(code === EXIT.usage ? `${message}\nTry: gaffr --help` : message);
+    return code;
+  }
+}
+
+function findCommand(name: string | undefined): Command {
+  const names = COMMANDS.map((command) => command.name);
+  if (name === undefined) throw new UsageError(`Name a command: ${names.join(', ')}.`);
+  const found = COMMANDS.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const meant = nearest(name, names);
+  throw new UsageError(
+    meant === undefined
+      ? `There is no command "${name}"; known: ${names.join(', ')}.`
+      : `There is no command "${name}". Did you mean "${meant}"?`,
+  );
+}

@@ -1,0 +1,23 @@
+import { EXIT } from './exit-code.js';
+
+/** Signals that ask the process to end, until it is disposed. */
+export interface StopSignals {
+  /** Resolves with the first SIGTERM or SIGINT. */
+  readonly first: Promise<NodeJS.Signals>;
+  dispose(): void;
+}
+
+/** Listens for the request to stop. A second SIGINT ends the process at once with {@link EXIT.interrupted}. */
+export function listenForStop(): StopSignals {
+  let resolveFirst: (signal: NodeJS.Signals) => void = () => {};
+  const first = new Promise<NodeJS.Signals>((resolve) => {
+    resolveFirst = resolve;
+  });
+  let interrupts = 0;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGINT' && ++interrupts > 1) process.exit(EXIT.interrupted);
+    resolveFirst(signal);
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return { first, dispose: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+}

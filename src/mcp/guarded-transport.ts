@@ -1,0 +1,106 @@
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  ProtocolErrorCode,
+  type Transport,
+} from '@modelcontextprotocol/server';
+
+type RequestId = string | number;
+
+/**
+ * A transport around a transport that keeps what the SDK lacks.
+ *
+ * Owns: the set of request ids in flight. Talks to: the inner transport below, the SDK's entry above.
+ * Invariants:
+ * - I1 a request whose id is in flight is answered -32600 and not passed on, so that the first one keeps its answer and
+ *   can still be cancelled;
+ * - I2 `onGone` is told once, with the error that ended the connection or none when the peer simply left.
+ */
+export class GuardedTransport implements Transport {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: Transport['onmessage'];
+
+  readonly #inner: Transport;
+  readonly #onGone: (cause: Error | undefined) => void;
+  readonly #live = new Set<RequestId>();
+  readonly #idleWaiters = new Set<() => void>();
+  #lastError: Error | undefined;
+
+  constructor(inner: Transport, onGone: (cause: Error | undefined) => void) {
+    this.#inner = inner;
+    this.#onGone = onGone;
+  }
+
+  async start(): Promise<void> {
+    this.#inner.onmessage = (message, extra) => {
+      if (this.#accepts(message)) this.onmessage?.(message, extra);
+    };
+    this.#inner.onerror = (error) => this.#fault(error);
+    this.#inner.onclose = () => {
+      const cause = this.#lastError;
+      this.#live.clear();
+      this.#tellIdle();
+      this.onclose?.();
+      this.#onGone(cause);
+    };
+    await this.#inner.start();
+  }
+
+  async send(message: JSONRPCMessage, options?: Parameters<Transport['send']>[1]): Promise<void> {
+    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.#forget(message.id);
+    await this.#inner.send(message, options);
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close();
+  }
+
+  /** Resolves once no request is in flight. */
+  async answered(): Promise<void> {
+    if (this.#live.size > 0) await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+  }
+
+  #accepts(message: JSONRPCMessage): boolean {
+    if (isJSONRPCRequest(message)) {
+      if (this.#live.has(message.id)) {
+        this.#refuse(message.id);
+        return false;
+      }
+      this.#live.add(message.id);
+    } else if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
+      // A cancelled request gets no answer, so this is where its id leaves.
+      this.#forget(message.params?.requestId);
+    }
+    return true;
+  }
+
+  #refuse(id: RequestId): void {
+    const error = {
+      code: ProtocolErrorCode.InvalidRequest,
+      message: `Request id ${JSON.stringify(id)} is in flight; use another.`,
+    };
+    this.#inner.send({ jsonrpc: '2.0', id, error }).catch((cause) => this.#fault(cause));
+  }
+
+  #forget(id: unknown): void {
+    if (this.#live.delete(id as RequestId) && this.#live.size === 0) this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    for (const resolve of this.#idleWaiters) resolve();
+    this.#idleWaiters.clear();
+  }
+
+  /** Keeps the error for one microtask: when the transport closes in the same step, it is the cause. */
+  #fault(error: Error): void {
+    this.#lastError = error;
+    queueMicrotask(() => {
+      if (this.#lastError === error) this.#lastError = undefined;
+    });
+    this.onerror?.(error);
+  }
+}

@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type CallToolResult,
+  type McpServerFactory,
+  ProtocolError,
+  ProtocolErrorCode,
+  type Tool as SdkTool,
+  Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import type { Log } from '../core/environment.js';
+import type { OrchestratorPort } from '../core/orchestrator-port.js';
+import { callTool, type ToolAnswer } from './call-tool.js';
+import { INSTRUCTIONS } from './instructions.js';
+import { createProgressReporter, type ProgressReporter } from './progress.js';
+import { findTool, TOOL_LISTINGS, TOOLS } from './tools/tool-table.js';
+
+/** What a server needs beside the orchestrator. */
+export interface McpServerOptions {
+  readonly log: Log;
+  /** Version that clients are told. */
+  readonly version: string;
+}
+
+const CAPABILITIES = { tools: {} };
+const CACHE_HINTS = { 'tools/list': { ttlMs: 60_000, cacheScope: 'private' } } as const;
+
+/**
+ * Makes the factory that the SDK calls for every connection, of either protocol era. A server holds no state of its own:
+ * everything that outlives a request belongs to the orchestrator.
+ *
+ * The low-level `Server` is used on purpose: `McpServer` compiles every schema per instance and turns each throw into
+ * text that a client sees.
+ */
+export function createMcpServerFactory(
+  orchestrator: OrchestratorPort,
+  { log, version }: McpServerOptions,
+): McpServerFactory {
+  return () => {
+    const server = new Server(
+      { name: 'gaffr', title: 'gaffr', version },
+      { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
+    );
+    server.setRequestHandler('tools/list', () => ({ tools: [...TOOL_LISTINGS] as SdkTool[] }));
+    server.setRequestHandler('tools/call', async ({ params }, context) => {
+      const tool = findTool(params.name);
+      if (tool === undefined) throw unknownTool(params.name);
+      const progress = reporterFor(context);
+      try {
+        // A cancel that came in the same chunk is read one turn later than the call, and must still come first.
+        await nextTurn();
+        context.mcpReq.signal.throwIfAborted();
+        return toCallToolResult(
+          await callTool(tool, params.arguments ?? {}, toToolCall(context, progress), log),
+        );
+      } finally {
+        await progress.close();
+      }
+    });
+    return server;
+
+    function toToolCall(context: ServerContext, progress: ProgressReporter) {
+      return { orchestrator, signal: context.mcpReq.signal, onProgress: progress.report };
+    }
+  };
+}
+
+function reporterFor({ mcpReq }: ServerContext): ProgressReporter {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return { report: () => {}, close: async () => {} };
+  return createProgressReporter(async (update) => {
+    if (mcpReq.signal.aborted) return;
+    const params = { progressToken, total: 1, ...update };
+    await mcpReq.notify({ method: 'notifications/progress', params });
+  });
+}
+
+function toCallToolResult({ text, structuredContent, isError }: ToolAnswer): CallToolResult {
+  const content = [{ type: 'text' as const, text }];
+  return structuredContent === undefined ? { content, isError } : { content, structuredContent, isError };
+}
+
+function unknownTool(name: string): ProtocolError {
+  const known = TOOLS.map((tool) => tool.name).join(', ');
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool "${name}"; known: ${known}.`);
+}

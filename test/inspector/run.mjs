@@ -1,0 +1,93 @@
+// Checks the built server with the official MCP Inspector, by the client configuration at the top of the checkout.
+// Needs `npm run build` at the top and `npm install` here. Exits 1 at the first thing that is not right.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const top = fileURLToPath(new URL('../../', import.meta.url));
+const inspector = fileURLToPath(new URL('node_modules/.bin/inspector', import.meta.url));
+const TOOLS = ['execute', 'executeParallel', 'listServices', 'executeSubtasks', 'explainRoute'];
+
+for (const [path, command] of [
+  [inspector, 'npm install, in test/inspector'],
+  [`${top}dist/cli/main.js`, 'npm run build'],
+]) {
+  if (!existsSync(path)) fail(`${path} is not there; run: ${command}`);
+}
+
+for (const era of ['legacy', 'modern']) {
+  check(`${era}: tools/list --strict has no schema error and lists ${TOOLS.length} tools`, () => {
+    const { tools } = inspect('--method', 'tools/list', '--strict', '--protocol-era', era);
+    assert.deepEqual(
+      tools.map(({ name }) => name),
+      TOOLS,
+    );
+  });
+
+  check(`${era}: tools/call execute answers`, () => {
+    const answer = call(era, 'execute', { task: 'What is 12% of 80?' });
+    assert.equal(answer.isError ?? false, false);
+    assert.equal(answer.structuredContent.result.result, 9.6);
+  });
+
+  check(`${era}: tools/call executeParallel answers in the order of the input`, () => {
+    const tasks = [
+      'What is 12% of 80?',
+      { task: 'Calculate 2^10', service: 'reasoning' },
+      'Extract text from ../../secret.txt',
+    ];
+    const { structuredContent } = call(era, 'executeParallel', { tasks });
+    const { status, total, succeeded, failed, results } = structuredContent;
+    assert.deepEqual(
+      { status, total, succeeded, failed },
+      { status: 'partial', total: 3, succeeded: 2, failed: 1 },
+    );
+    assert.equal(results[0].result.result, 9.6);
+    assert.equal(results[1].result.result, 1024);
+    assert.equal(results[2].errorCode, 'OUTSIDE_ROOT');
+  });
+}
+
+function call(era, tool, args) {
+  const json = JSON.stringify(args);
+  return inspect(
+    '--method',
+    'tools/call',
+    '--tool-name',
+    tool,
+    '--tool-args-json',
+    json,
+    '--protocol-era',
+    era,
+  );
+}
+
+function inspect(...args) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [inspector, '--cli', '--config', 'mcp.json', '--server', 'gaffr', ...args],
+    {
+      cwd: top,
+      encoding: 'utf8',
+      timeout: 60_000,
+      env: { ...process.env, MCP_INSPECTOR_SECRET_STORE: 'memory' },
+    },
+  );
+  assert.equal(status, 0, `the inspector ended with ${status}:\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+function check(what, run) {
+  try {
+    run();
+  } catch (cause) {
+    fail(`${what}\n${cause.message}`);
+  }
+  console.log(`ok    ${what}`);
+}
+
+function fail(message) {
+  console.error(`WRONG ${message}`);
+  process.exit(1);
+}

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { writeJson } from '../../src/mcp/safe-json.js';
+
+const MIB = 1024 * 1024;
+
+function plain(value: unknown): unknown {
+  const outcome = writeJson(value, MIB);
+  if (outcome.kind !== 'json') throw new Error(`expected JSON, got ${JSON.stringify(outcome)}`);
+  return JSON.parse(outcome.json);
+}
+
+function circular(): object {
+  const node: Record<string, unknown> = { name: 'a' };
+  node.self = node;
+  return node;
+}
+
+describe('writeJson()', () => {
+  it.each([
+    ['BigInt', 12345678901234567890n, '12345678901234567890'],
+    ['undefined', undefined, null],
+    ['Date', new Date('2026-01-02T03:04:05Z'), '2026-01-02T03:04:05.000Z'],
+    ['invalid Date', new Date(Number.NaN), null],
+    ['Set', new Set([1, 2n]), [1, '2']],
+    ['Map with text keys', new Map([['a', 1]]), { a: 1 }],
+    ['Map with other keys', new Map([[1, 'a']]), [[1, 'a']]],
+    ['bytes', Buffer.from('hi'), 'aGk='],
+    ['Error', new TypeError('no'), { name: 'TypeError', message: 'no' }],
+    ['cycle', circular(), { name: 'a', self: '[Circular]' }],
+    ['toJSON', { toJSON: () => ({ a: 1n }) }, { a: '1' }],
+    ['toJSON that returns its object', Object.assign(circularFree(), { n: 1 }), { n: 1 }],
+    ['undefined member', { a: undefined, b: [undefined] }, { b: [null] }],
+    ['NaN', Number.NaN, null],
+    ['object without prototype', Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
+  ])('fault S7 writes %s', (_name, value, expected) => {
+    expect(plain(value)).toEqual(expected);
+  });
+
+  it('fault S7 writes a shared object twice: it is no cycle', () => {
+    const shared = { n: 1 };
+    expect(plain([shared, shared])).toEqual([{ n: 1 }, { n: 1 }]);
+  });
+
+  it.each([
+    ['a function', { deep: [() => 1] }, '$.deep[0] is a function'],
+    ['a symbol', Symbol('s'), '$ is a symbol'],
+    [
+      'a toJSON that throws',
+      {
+        a: {
+          toJSON() {
+            throw new Error('secret');
+          },
+        },
+      },
+      '$.a has a toJSON that throws',
+    ],
+  ])('fault S7 refuses %s and says where it is', (_name, value, why) => {
+    expect(writeJson(value, MIB)).toEqual({ kind: 'unserialisable', why });
+  });
+
+  it('fault S7 refuses a getter that throws and a value nested too deep', () => {
+    const trap = Object.defineProperty({}, 'x', {
+      enumerable: true,
+      get() {
+        throw new Error('secret');
+      },
+    });
+    let deep: unknown = [];
+    for (let level = 0; level < 200_000; level++) deep = [deep];
+    expect(writeJson(trap, MIB)).toMatchObject({ kind: 'unserialisable' });
+    expect(JSON.stringify(writeJson(trap, MIB))).not.toContain('secret');
+    expect(writeJson(deep, MIB)).toMatchObject({ kind: 'unserialisable' });
+  });
+
+  it('keeps a member called __proto__ as data', () => {
+    const parsed = plain(JSON.parse('{"__proto__":{"polluted":true}}')) as object;
+    expect(Object.keys(parsed)).toEqual(['__proto__']);
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  });
+
+  it('fault S6 stops at the limit and gives the beginning as a preview', () => {
+    const outcome = writeJson({ text: 'x'.repeat(5000), more: 'y'.repeat(5000) }, 8000);
+    expect(outcome).toMatchObject({ kind: 'too-large' });
+    if (outcome.kind === 'too-large') {
+      expect(outcome.preview.startsWith('{"text":"xxx')).toBe(true);
+      expect(outcome.preview).toHaveLength(1024);
+    }
+  });
+
+  it('fault S6 does not expand what shares itself a million times', () => {
+    let bomb: unknown = 'boom';
+    for (let level = 0; level < 30; level++) bomb = [bomb, bomb];
+    expect(writeJson(bomb, 10_000)).toMatchObject({ kind: 'too-large' });
+  });
+
+  it('fault S6 does not copy a text far beyond the limit', () => {
+    expect(writeJson('é'.repeat(10 * MIB), MIB)).toMatchObject({
+      kind: 'too-large',
+      preview: 'é'.repeat(1024),
+    });
+    expect(writeJson(Buffer.alloc(10 * MIB), MIB)).toMatchObject({ kind: 'too-large' });
+  });
+
+  it('counts bytes of UTF-8', () => {
+    expect(writeJson('é', 4)).toEqual({ kind: 'json', json: '"é"', sizeBytes: 4 });
+    expect(writeJson('é', 3)).toMatchObject({ kind: 'too-large' });
+  });
+
+  it('writes what JSON.stringify writes for plain data', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(writeJson(value, MIB)).toMatchObject({ kind: 'json', json: JSON.stringify(value) });
+      }),
+    );
+  });
+
+  it('always answers, whatever it is given', () => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withTypedArray: true,
+    });
+    fc.assert(
+      fc.property(anything, (value) => {
+        const outcome = writeJson(value, MIB);
+        if (outcome.kind === 'json') JSON.parse(outcome.json);
+      }),
+    );
+  });
+});
+
+function circularFree(): object {
+  return Object.defineProperty({}, 'toJSON', {
+    value(this: object) {
+      return this;
+    },
+  });
+}
