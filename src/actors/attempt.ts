@@ -52,6 +52,10 @@ export class Attempt implements Due {
     this.#context = new AttemptContext(task, options.nowMs, options.log, () => this.#state === 'running');
   }
 
+  get isRunning(): boolean {
+    return this.#state === 'running';
+  }
+
   get isAbandoned(): boolean {
     return this.#state === 'abandoned';
   }

@@ -66,6 +66,8 @@ export interface InstancePorts {
   readonly maxResultBytes: number;
   /** Told of each attempt before the service's code runs. */
   readonly started: (instance: ServiceInstance, task: TaskRecord) => void;
+  /** Told as soon as a retry is decided, so that the next decision of the same moment counts it. */
+  readonly willRetry: (task: TaskRecord) => void;
   readonly report: (report: Report) => void;
 }
 
@@ -119,9 +121,9 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   }
 
   enterBackoff(): void {
-    if (this.task) {
-      this.#ports.report({ kind: 'backoff', instance: this, task: this.task, delayMs: this.#delayMs });
-    }
+    if (this.task === null) return;
+    this.#ports.willRetry(this.task);
+    this.#ports.report({ kind: 'backoff', instance: this, task: this.task, delayMs: this.#delayMs });
   }
 
   askForSlot(): void {
@@ -190,6 +192,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     this.#failure = { error, retryable: true, countsAgainstCircuit: true, retryAfterMs: null };
     this.#delayMs = this.#nextDelayMs(this.#failure, task);
     const retryDelayMs = this.#mayRetry(this.#failure) ? this.#delayMs : null;
+    if (retryDelayMs !== null) this.#ports.willRetry(task);
     this.task = null;
     const failure = this.#failure;
     this.#ports.report({
@@ -214,7 +217,8 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   /** Gives the running attempt up and returns it, so that its signal is fired once the books are right. */
   abandon(): Attempt | null {
     const attempt = this.#attempt;
-    if (attempt === null || this.task === null) return null;
+    // An attempt that just ended is no longer there to be given up: its report, or its backoff, is under way.
+    if (attempt === null || this.task === null || !attempt.isRunning) return null;
     this.#ports.deadlines.remove(attempt);
     attempt.giveUp();
     this.crew.circuit.probeWithoutVerdict(attempt.epoch, this.#ports.clock.now());
@@ -243,6 +247,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     const { task } = this;
     const failure = this.#failure;
     if (task === null || failure === null) return;
+    if (retryDelayMs !== null) this.#ports.willRetry(task);
     this.task = null;
     this.#ports.report({ kind: 'failed', instance: this, task, failure, instanceIs, retryDelayMs });
   }

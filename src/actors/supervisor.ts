@@ -95,6 +95,7 @@ export class Supervisor implements SupervisorDuties {
       retryBudgetRatio: taskConfig.retryBudgetRatio,
       maxResultBytes: taskConfig.maxResultBytes,
       started: (instance, task) => this.#tellAttempt('started', task, instance, task.attempts),
+      willRetry: (task) => this.#ledger.countRetry(task),
       report: (report) => this.#reports.post(report),
     };
     this.#circuits = new CircuitWatch(
@@ -363,7 +364,8 @@ export class Supervisor implements SupervisorDuties {
     for (const task of this.#due) {
       if (!this.#mayStart()) return;
       const { instance, crew } = task;
-      if (instance === null || crew === null || !crew.isWithinRate) continue;
+      // Its circuit may have opened: then the instance gave the task back, and the report is under way.
+      if (crew === null || instance?.task !== task || !crew.isWithinRate) continue;
       this.#forgetDue(task);
       this.#rates.started(crew, this.#ledger.running);
       this.#ledger.enter(task, 'busy');
@@ -455,7 +457,6 @@ export class Supervisor implements SupervisorDuties {
       case 'backoff':
         if (!isPresent) return;
         this.#ledger.enter(task, 'retrying');
-        this.#ledger.countRetry(task);
         this.#tellBackoff(task, report.delayMs);
         return;
       case 'due':
@@ -471,6 +472,7 @@ export class Supervisor implements SupervisorDuties {
       case 'refused':
         // Cannot happen while the books are right; when they are not the task must not be lost.
         this.#ports.log.error({ taskId: task.id, instance: instance.id }, 'an instance refused a task');
+        if (instance.task === null) this.#free(instance);
         if (isPresent) this.#placement.sendBack(task);
         return;
     }
@@ -487,7 +489,6 @@ export class Supervisor implements SupervisorDuties {
     // Its instance is held or down: the task backs off by itself and then takes another instance.
     task.instance = null;
     this.#ledger.enter(task, 'retrying');
-    this.#ledger.countRetry(task);
     this.#tellBackoff(task, retryDelayMs);
     if (retryDelayMs === 0) this.#placement.sendBack(task);
     else {
@@ -537,11 +538,10 @@ export class Supervisor implements SupervisorDuties {
     const { instance } = task;
     let attempt: Attempt | null = null;
     if (task.state === 'queued') task.crew?.mailbox.remove(task);
-    else if (task.state === 'busy') attempt = instance?.abandon() ?? null;
-    else if (task.state === 'retrying' && instance) {
-      instance.forget();
-      instance.actor?.send({ type: 'CANCEL_BACKOFF' });
-      this.#free(instance);
+    // An instance that let go of the task has a report under way, which frees it.
+    else if (instance?.task === task) {
+      attempt = instance.abandon();
+      if (attempt === null) this.#endBackoff(instance);
     } else if (task.state === 'assigned' && task.crew) {
       // Its probe, if it was one, ends without a verdict.
       task.crew.circuit.probeWithoutVerdict(task.crew.circuit.epoch, this.#now());
@@ -550,6 +550,12 @@ export class Supervisor implements SupervisorDuties {
     if (attempt && instance) this.#hold(task, instance, task.attempts);
     this.#ledger.fail(task, status, error);
     attempt?.abort(reason);
+  }
+
+  #endBackoff(instance: ServiceInstance): void {
+    instance.forget();
+    instance.actor?.send({ type: 'CANCEL_BACKOFF' });
+    this.#free(instance);
   }
 
   // Smaller things.

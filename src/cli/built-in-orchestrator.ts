@@ -33,24 +33,40 @@ export async function createBuiltInOrchestrator(args: Arguments, log: Log): Prom
   const config = configOf(args);
   const allowPrivateHosts = args.texts('allow-host').map(checkHost);
   const roots = await Promise.all(rootsOf(args).map(checkRoot));
-  const [{ createOrchestrator }, { ExecutionConfig }, vision, responses, reasoning, chat] = await Promise.all(
-    [
-      import('../orchestrator.js'),
-      import('../core/config.js'),
-      import('../services/builtin/vision.js'),
-      import('../services/builtin/responses.js'),
-      import('../services/builtin/reasoning.js'),
-      import('../services/builtin/chat.js'),
-    ],
-  );
-  return createOrchestrator({
+  const [gaffr, vision, responses, reasoning, chat] = await Promise.all([
+    import('../index.js'),
+    import('../services/builtin/vision.js'),
+    import('../services/builtin/responses.js'),
+    import('../services/builtin/reasoning.js'),
+    import('../services/builtin/chat.js'),
+  ]);
+  return gaffr.createOrchestrator({
     services: {
       vision: vision.createVisionService({ roots }),
       responses: responses.createResponsesService({ roots, allowPrivateHosts }),
       reasoning: reasoning.createReasoningService(),
       chat: chat.createChatService(),
     },
-    config: ExecutionConfig.create(config),
+    strategy: await builtInStrategy(gaffr, config, log),
+    config: gaffr.ExecutionConfig.create(config),
+    log,
+  });
+}
+
+/** What reads as formal goes to reasoning; all else by keywords, then by capabilities. */
+async function builtInStrategy(
+  { CompositeStrategy, FunctionStrategy, KeywordStrategy, CapabilityStrategy }: typeof import('../index.js'),
+  { confidenceThreshold }: ReturnType<typeof configOf>,
+  log: Log,
+) {
+  const { routeFormal } = await import('../services/builtin/reasoning-route.js');
+  const strategies = [
+    new FunctionStrategy(routeFormal, 'formal'),
+    new KeywordStrategy(),
+    new CapabilityStrategy(),
+  ];
+  return new CompositeStrategy(strategies, {
+    ...(confidenceThreshold !== undefined && { confidenceThreshold }),
     log,
   });
 }

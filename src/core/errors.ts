@@ -45,7 +45,15 @@ export interface OrchestratorErrorOptions {
   readonly cause?: unknown;
   /** Whether another attempt can help. Default: what {@link ERROR_CODES} says of the code. */
   readonly retryable?: boolean;
+  /**
+   * Whether the service itself could not be reached or broke down, which counts against its circuit. Default: whether it
+   * is retryable and no HTTP 429 (`facts.status`), which is an answer.
+   */
+  readonly isTransportFault?: boolean;
 }
+
+/** The service lives and asks for patience. */
+const TOO_MANY_REQUESTS = 429;
 
 /**
  * The one error class: a stable `code`, a `message` for people that ends with what to do, small JSON `facts`, the
@@ -59,6 +67,7 @@ export class OrchestratorError extends Error {
   readonly code: ErrorCode;
   readonly facts: Readonly<Record<string, unknown>>;
   readonly retryable: boolean;
+  readonly isTransportFault: boolean;
 
   constructor(
     code: ErrorCode,
@@ -70,6 +79,8 @@ export class OrchestratorError extends Error {
     this.code = code;
     this.facts = facts;
     this.retryable = options.retryable ?? ERROR_CODES[code];
+    this.isTransportFault =
+      options.isTransportFault ?? (this.retryable && facts.status !== TOO_MANY_REQUESTS);
   }
 }
 

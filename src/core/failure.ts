@@ -11,9 +11,6 @@ export interface Failure {
   readonly retryAfterMs: number | null;
 }
 
-/** HTTP 429 is an answer: the service lives and asks for patience. */
-const TOO_MANY_REQUESTS = 429;
-
 /**
  * Understands whatever a service threw: an `OrchestratorError`, a plain `{ code, message, retryable, data? }`, an
  * `Error`, or anything at all. Total: never throws.
@@ -44,11 +41,11 @@ function understand(cause: unknown, service: string, attempt: number): Failure {
 }
 
 function asFailure(error: OrchestratorError): Failure {
-  const { retryAfterSeconds, status } = error.facts;
+  const { retryAfterSeconds } = error.facts;
   return {
     error,
     retryable: error.retryable,
-    countsAgainstCircuit: error.retryable && status !== TOO_MANY_REQUESTS,
+    countsAgainstCircuit: error.isTransportFault,
     retryAfterMs:
       typeof retryAfterSeconds === 'number' && retryAfterSeconds >= 0 ? retryAfterSeconds * 1000 : null,
   };

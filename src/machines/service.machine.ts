@@ -112,7 +112,14 @@ export const serviceMachine = setup({
       on: {
         PROBE: { target: 'busy', actions: 'startAttempt' },
         CIRCUIT_CLOSED: 'idle',
-        ASSIGN: { actions: 'refuse' },
+        ASSIGN: [
+          { guard: 'isCircuitOpen', actions: 'refuse' },
+          {
+            description: 'The circuit has closed; the event that says so is on its way.',
+            target: 'busy',
+            actions: 'startAttempt',
+          },
+        ],
       },
     },
   },

@@ -233,7 +233,12 @@ function failureOf(address: URL, error: unknown, signal: AbortSignal): unknown {
   const advice = isUnknownName ? 'check the spelling of the host' : 'check the address or try again later';
   const message = `${shown(address)} cannot be read (${messageOf(cause)}); ${advice}.`;
   const facts = { url: shown(address), ...(code !== null && { code }) };
-  return new OrchestratorError('SERVICE_FAILED', message, facts, { cause, retryable: !isUnknownName });
+  return new OrchestratorError('SERVICE_FAILED', message, facts, {
+    cause,
+    retryable: !isUnknownName,
+    // The host was named by the task: that it is down says nothing of this service.
+    isTransportFault: false,
+  });
 }
 
 function statusFailure(address: URL, response: Response): OrchestratorError {
@@ -248,7 +253,7 @@ function statusFailure(address: URL, response: Response): OrchestratorError {
   const advice = retryable ? 'try again later' : 'check the address';
   const message = `${shown(address)} answers HTTP ${status}; ${advice}.`;
   const all = retryable && wait !== null ? { ...facts, retryAfterSeconds: wait } : facts;
-  return new OrchestratorError('SERVICE_FAILED', message, all, { retryable });
+  return new OrchestratorError('SERVICE_FAILED', message, all, { retryable, isTransportFault: false });
 }
 
 /** `Retry-After` is a number of seconds or a date. */

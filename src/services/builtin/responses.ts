@@ -4,12 +4,14 @@ import * as z from 'zod';
 import { OrchestratorError } from '../../core/errors.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { FileRoots } from '../file-roots.js';
-import { GuardedFetch } from '../guarded-fetch.js';
+import type { GuardedFetch } from '../guarded-fetch.js';
 import { needsInput, wrongArguments } from '../input-errors.js';
-import { PassageIndex, type PassageSearch } from './responses-files.js';
+import { Lazy } from '../lazy.js';
+import type { PassageIndex, PassageSearch } from './responses-files.js';
 import { readIntent } from './responses-intent.js';
-import { type PageReading, readPage } from './responses-page.js';
-import { noSearchProvider, SearxngSearch, searchProviderSchema, type WebHit } from './responses-web.js';
+import type { PageReading } from './responses-page.js';
+import { noSearchProvider, searchProviderSchema } from './responses-provider.js';
+import type { SearxngSearch, WebHit } from './responses-web.js';
 
 /** Options of {@link createResponsesService}. */
 export const responsesOptionsSchema = z.strictObject({
@@ -79,11 +81,23 @@ export function createResponsesService(options: ResponsesOptions = {}): Service 
   const settings = responsesOptionsSchema.parse(options);
   const { allowPrivateHosts, maxPageBytes, search } = settings;
   const roots = new FileRoots(settings);
+  // Their libraries take 0.2 s to load: the first task that needs one pays for it, not the start.
   const tools: Tools = {
     roots,
-    pages: new GuardedFetch({ allowPrivateHosts, maxBytes: maxPageBytes }),
-    index: new PassageIndex(roots, settings),
-    web: search === undefined ? null : new SearxngSearch(search),
+    pages: new Lazy(async () => {
+      const { GuardedFetch } = await import('../guarded-fetch.js');
+      return new GuardedFetch({ allowPrivateHosts, maxBytes: maxPageBytes });
+    }),
+    index: new Lazy(async () => {
+      const { PassageIndex } = await import('./responses-files.js');
+      return new PassageIndex(roots, settings);
+    }),
+    web:
+      search &&
+      new Lazy(async () => {
+        const { SearxngSearch } = await import('./responses-web.js');
+        return new SearxngSearch(search);
+      }),
   };
   return {
     description:
@@ -106,15 +120,18 @@ export function createResponsesService(options: ResponsesOptions = {}): Service 
     ],
     idempotent: true,
     execute: (task, context) => answer(tools, task, context),
-    close: () => Promise.all([tools.pages.close(), tools.web?.close()]),
+    close: async () => {
+      await (await tools.pages.made)?.close();
+      await (await tools.web?.made)?.close();
+    },
   };
 }
 
 interface Tools {
   readonly roots: FileRoots;
-  readonly pages: GuardedFetch;
-  readonly index: PassageIndex;
-  readonly web: SearxngSearch | null;
+  readonly pages: Lazy<GuardedFetch>;
+  readonly index: Lazy<PassageIndex>;
+  readonly web: Lazy<SearxngSearch> | undefined;
 }
 
 async function answer(tools: Tools, task: string, context: ServiceContext): Promise<ResponsesResult> {
@@ -126,13 +143,15 @@ async function answer(tools: Tools, task: string, context: ServiceContext): Prom
   const intent = readIntent(task, kwargs.data);
   switch (intent.kind) {
     case 'page':
-      return readPage(await tools.pages.get(intent.url, signal));
+      return readPageAt(tools, intent.url, signal);
     case 'files':
       return searchFiles(tools, intent, { task, limit, signal });
-    case 'web':
-      if (tools.web === null) throw noSearchProvider(intent.query);
+    case 'web': {
+      if (tools.web === undefined) throw noSearchProvider(intent.query);
       if (intent.query === '') throw needsQuery('the web');
-      return { kind: 'web', query: intent.query, hits: await tools.web.search(intent.query, limit, signal) };
+      const web = await tools.web.get();
+      return { kind: 'web', query: intent.query, hits: await web.search(intent.query, limit, signal) };
+    }
     case 'browser':
       throw noBrowser();
     case 'unclear':
@@ -144,6 +163,11 @@ async function answer(tools: Tools, task: string, context: ServiceContext): Prom
   }
 }
 
+async function readPageAt({ pages }: Tools, url: string, signal: AbortSignal): Promise<ResponsesResult> {
+  const [guarded, { readPage }] = await Promise.all([pages.get(), import('./responses-page.js')]);
+  return readPage(await guarded.get(url, signal));
+}
+
 async function searchFiles(
   { roots, index }: Tools,
   { query, folder }: { readonly query: string; readonly folder: string | null },
@@ -153,7 +177,8 @@ async function searchFiles(
     throw needsQuery(folder === null ? `the files in ${roots.names.join(', ')}` : `"${folder}"`);
   const within = folder === null ? null : (await roots.locate(folder)).realPath;
   const preferred = within === null ? (/\b(notes?|docs|documents?)\b/i.exec(task)?.[1] ?? null) : null;
-  const found = await index.search(query, { within, limit, preferred, signal });
+  const passages = await index.get();
+  const found = await passages.search(query, { within, limit, preferred, signal });
   return { kind: 'files', query, folder, ...found };
 }
 
