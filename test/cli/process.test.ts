@@ -49,7 +49,7 @@ describe('gaffr, the built command', () => {
   });
 
   it('run reads a file', async () => {
-    const { code, out } = await gaffr('run', 'Extract text from examples/files/invoice.pdf', '--json');
+    const { code, out } = await gaffr('run', 'Extract text from examples/invoice.pdf', '--json');
     expect(code).toBe(0);
     expect(out).toContain('1,284.50');
   });
@@ -138,7 +138,7 @@ describe('gaffr, the built command', () => {
   });
 
   it('serve answers MCP and exits 0 at the end of its input', async () => {
-    const server = new ChildServer([MAIN, 'serve', '--root', 'examples/files']);
+    const server = new ChildServer([MAIN, 'serve', '--root', 'examples']);
     await server.initialize();
     server.call(2, { task: 'What is 12% of 80?' });
     expect((await server.answer(2)).result).toMatchObject({ structuredContent: { result: { result: 9.6 } } });

@@ -18,7 +18,7 @@ const searchIn =
     (await service.execute(task, contextOf({ kwargs }))) as Found;
 
 describe('responses searches the example notes', () => {
-  const search = searchIn(createResponsesService({ roots: ['examples/files'] }));
+  const search = searchIn(createResponsesService({ roots: ['examples'] }));
 
   it('puts the passage that states the default timeout first', async () => {
     const found = await search('Search my notes for the default timeout');

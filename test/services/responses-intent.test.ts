@@ -22,7 +22,7 @@ describe('readIntent() tells from the words', () => {
     ['Search the files under docs/guide for retries', files('retries', 'docs/guide')],
     ['Search in "my folder" for retries', files('retries', 'my folder')],
     ['grep restore in notes/backups.md', files('restore', 'notes/backups.md')],
-    ['Search the notes in examples/files/notes for lifts.', files('lifts', 'examples/files/notes')],
+    ['Search the notes in examples/notes for lifts.', files('lifts', 'examples/notes')],
     ['Search my notes', files('')],
     ['Search Google for latest news', web('latest news')],
     ['Search the web for notes on XState', web('notes on XState')],

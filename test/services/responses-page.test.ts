@@ -13,7 +13,7 @@ const read = (task: string, kwargs: Record<string, unknown> = {}) =>
 beforeAll(async () => {
   const latin = Buffer.from('<html><title>Caf\u00e9</title><body>Cr\u00e8me</body></html>', 'latin1');
   server = await startPageServer({
-    '/article': served('text/html; charset=utf-8', readFileSync('examples/files/page.html')),
+    '/article': served('text/html; charset=utf-8', readFileSync('examples/page.html')),
     '/thin': served(
       'text/html',
       '<title>Status</title><body><nav><a href="/">Home</a></nav><p>All well.</p></body>',
@@ -25,7 +25,7 @@ beforeAll(async () => {
     '/text': served('text/plain', ' plain words \n'),
     '/json': served('application/json', '{"a":1}'),
     '/feed': served('application/atom+xml', '<feed/>'),
-    '/png': served('image/png', readFileSync('examples/files/receipt.jpg')),
+    '/png': served('image/png', readFileSync('examples/receipt.jpg')),
     '/untyped-html': served('', '<!doctype html><title>T</title><body>Untyped.'),
     '/untyped-binary': served('', new Uint8Array([1, 0, 2])),
     '/deep': served('text/html', `<body>${'<div>'.repeat(20_000)}deep${'</div>'.repeat(20_000)}</body>`),

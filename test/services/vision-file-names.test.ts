@@ -44,8 +44,8 @@ it('filesNamedIn() reads a bounded part of a huge task', () => {
 it('locateNamed() tells where a file of that name is', async () => {
   const roots = new FileRoots({ roots: ['examples'], maxFileBytes: 1_000_000 });
   const signal = new AbortController().signal;
-  await expect(locateNamed(roots, { readings: ['invoice.pdf'] }, signal)).rejects.toMatchObject({
+  await expect(locateNamed(roots, { readings: ['letter.txt'] }, signal)).rejects.toMatchObject({
     code: 'NOT_FOUND',
-    facts: { similar: ['files/invoice.pdf'] },
+    facts: { similar: ['make/letter.txt'] },
   });
 });

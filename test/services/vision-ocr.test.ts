@@ -82,13 +82,13 @@ beforeAll(() => {
   writeFileSync(join(folder, 'stencil.pdf'), scanOf('/ImageMask true /Decode [1 0]', bitsOf(1)));
   // The picture is turned counter-clockwise, and the page says: show it turned clockwise.
   writeFileSync(join(folder, 'turned.pdf'), scanOf('/ColorSpace /DeviceGray', bitsOf(0, true), 90));
-  writeFileSync(join(folder, 'cut.jpg'), readFileSync('examples/files/receipt.jpg').subarray(0, 40_000));
+  writeFileSync(join(folder, 'cut.jpg'), readFileSync('examples/receipt.jpg').subarray(0, 40_000));
   writeFileSync(
     join(folder, 'blank.pgm'),
     Buffer.concat([Buffer.from('P5\n300 200\n255\n'), Buffer.alloc(60_000, 255)]),
   );
-  copyFileSync('examples/files/receipt.jpg', join(folder, 'holiday.jpg'));
-  vision = createVisionService({ roots: ['examples/files', folder] });
+  copyFileSync('examples/receipt.jpg', join(folder, 'holiday.jpg'));
+  vision = createVisionService({ roots: ['examples', folder] });
 });
 
 afterAll(async () => {
@@ -102,7 +102,7 @@ describe('vision reads scanned pages', () => {
     expect(result.pages).toMatchObject([{ page: 1, method: 'ocr' }]);
     expect(result.pages[0]?.confidence).toBeGreaterThan(0.85);
     expect(result.text).toContain('68,400 EUR; the policy number is HCL-5520.');
-    const { found, total } = wordsFound('examples/files/make/letter.txt', result.text);
+    const { found, total } = wordsFound('examples/make/letter.txt', result.text);
     expect(found).toBeGreaterThanOrEqual(total - 2);
   });
 
@@ -128,7 +128,7 @@ describe('vision reads pictures', () => {
       },
     });
     expect(result.text).toContain('TOTAL EUR 19.60');
-    const { found, total } = wordsFound('examples/files/make/receipt.txt', result.text);
+    const { found, total } = wordsFound('examples/make/receipt.txt', result.text);
     expect(found).toBeGreaterThanOrEqual(total - 3);
   });
 
@@ -168,7 +168,7 @@ describe('vision reads pictures', () => {
 });
 
 describe('OcrPool', () => {
-  const receipt = readFileSync('examples/files/receipt.jpg');
+  const receipt = readFileSync('examples/receipt.jpg');
 
   it('gives up at once when cancelled in the middle of a reading, and reads the next picture', async () => {
     const pool = new OcrPool(1);

@@ -15,7 +15,7 @@ if (missing !== '') {
   register(`data:text/javascript,${encodeURIComponent(hook)}`);
 }
 
-const vision = createVisionService({ roots: ['examples/files'] });
+const vision = createVisionService({ roots: ['examples'] });
 const answers = [];
 for (const task of ['Read invoice.pdf', 'Read scan.pdf']) {
   answers.push(

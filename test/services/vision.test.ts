@@ -10,7 +10,7 @@ let folder: string;
 const services: ReturnType<typeof createVisionService>[] = [];
 
 function visionOf(options: Parameters<typeof createVisionService>[0] = {}) {
-  const service = createVisionService({ roots: ['examples/files', folder], ...options });
+  const service = createVisionService({ roots: ['examples', folder], ...options });
   services.push(service);
   return async (task: string, kwargs: Record<string, unknown> = {}) =>
     (await service.execute(task, contextOf({ kwargs }))) as VisionResult;
@@ -30,12 +30,12 @@ beforeAll(() => {
     join(folder, 'mixed.pdf'),
     pdfOf([{ content: line('Some words here') }, { content: VECTORS }]),
   );
-  writeFileSync(join(folder, 'cut.pdf'), readFileSync('examples/files/invoice.pdf').subarray(0, 300));
+  writeFileSync(join(folder, 'cut.pdf'), readFileSync('examples/invoice.pdf').subarray(0, 300));
   writeFileSync(join(folder, 'not.pdf'), 'These are just words.');
   writeFileSync(join(folder, 'words.txt'), 'Plain words.\n');
   writeFileSync(join(folder, 'letter.docx'), new Uint8Array([0x50, 0x4b, 3, 4, 0, 0, 0]));
   writeFileSync(join(folder, 'picture.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-  copyFileSync('examples/files/invoice.pdf', join(folder, 'invoice.png'));
+  copyFileSync('examples/invoice.pdf', join(folder, 'invoice.png'));
 });
 
 afterAll(async () => {
@@ -131,7 +131,7 @@ describe('vision refuses with a code and what to do', () => {
   });
 
   it('names readable files when none is named', async () => {
-    await expect(visionOf({ roots: ['examples/files'] })('Extract PDF data')).rejects.toMatchObject({
+    await expect(visionOf({ roots: ['examples'] })('Extract PDF data')).rejects.toMatchObject({
       facts: { examples: ['invoice.pdf', 'receipt.jpg', 'scan.pdf'] },
     });
   });

@@ -17,7 +17,7 @@ export interface DemoTask {
 }
 
 /**
- * The tasks of the demo, over the files in `examples/files`.
+ * The tasks of the demo, over the files in `examples`.
  *
  * @param pageUrl - Address of `page.html` on the demo's own server.
  */

@@ -33,7 +33,7 @@ export interface DemoOptions {
 /** How long all tasks together may take, in seconds: OCR and the solver load their packages first. */
 const TIMEOUT_SECONDS = 180;
 
-const EXAMPLES = new URL('../../../examples/files/', import.meta.url);
+const EXAMPLES = new URL('../../../examples/', import.meta.url);
 const MAIN = new URL('../main.js', import.meta.url);
 
 /**
