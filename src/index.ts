@@ -41,6 +41,7 @@ export {
   type OrchestratorOptions,
   type TaskHandle,
 } from './orchestrator.js';
+export { type ModuleServiceOptions, moduleService } from './services/module.js';
 export { CapabilityStrategy } from './strategies/capability-strategy.js';
 export { CompositeStrategy } from './strategies/composite-strategy.js';
 export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Log } from '../core/environment.js';
-import type { OrchestratorPort } from '../core/orchestrator-port.js';
+import type { Orchestrator } from '../orchestrator.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import type { Arguments, Flags } from './flags.js';
 
@@ -29,7 +29,7 @@ export const ORCHESTRATOR_FLAGS: Flags = {
  *
  * @throws UsageError for a flag with a bad value, ConfigurationError for a root that is no folder.
  */
-export async function createBuiltInOrchestrator(args: Arguments, log: Log): Promise<OrchestratorPort> {
+export async function createBuiltInOrchestrator(args: Arguments, log: Log): Promise<Orchestrator> {
   const config = configOf(args);
   const allowPrivateHosts = args.texts('allow-host').map(checkHost);
   const roots = await Promise.all(rootsOf(args).map(checkRoot));

@@ -12,6 +12,7 @@ it('the package exports exactly these names', () => {
     'OrchestratorError',
     'ServiceRegistry',
     'createOrchestrator',
+    'moduleService',
     'systemClock',
     'systemEnvironment',
   ]);

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../core/environment.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import { watchEventLoop } from '../../services/event-loop-watch.js';
 import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
@@ -13,7 +14,13 @@ export const serveCommand: Command = {
   flags: ORCHESTRATOR_FLAGS,
   async run(args, { log, version }) {
     const orchestrator = await createBuiltInOrchestrator(args, log);
-    return serveUntilEnd(orchestrator, { log, version });
+    const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
+    orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
+    try {
+      return await serveUntilEnd(orchestrator, { log, version });
+    } finally {
+      watch.stop();
+    }
   },
 };
 

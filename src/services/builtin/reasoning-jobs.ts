@@ -1,25 +1,26 @@
-import { type ErrorCode, messageOf, OrchestratorError } from '../../core/errors.js';
+import { messageOf, OrchestratorError } from '../../core/errors.js';
 import type { ReasoningAnswer, ReasoningJob } from './reasoning-answer.js';
 import type { Solver } from './reasoning-solver.js';
-
-/** An error as it crosses the border of the worker. */
-export interface ReasoningFault {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly retryable: boolean;
-}
 
 /**
  * Answers one job of the worker.
  *
  * @param openSolver - The worker's z3; called only by what needs it, once the task is understood.
- * @throws OrchestratorError `NOT_FORMAL`, `INVALID_INPUT` or `MISSING_PACKAGE`.
+ * @throws OrchestratorError `NOT_FORMAL`, `INVALID_INPUT` or `MISSING_PACKAGE`; `SERVICE_FAILED`, not retryable, for
+ * whatever else a library throws.
  */
 export async function answerJob(
   job: ReasoningJob,
   openSolver: () => Promise<Solver>,
 ): Promise<ReasoningAnswer> {
+  try {
+    return await answer(job, openSolver);
+  } catch (cause) {
+    throw cause instanceof OrchestratorError ? cause : computationFailed(cause);
+  }
+}
+
+async function answer(job: ReasoningJob, openSolver: () => Promise<Solver>): Promise<ReasoningAnswer> {
   switch (job.kind) {
     case 'arithmetic': {
       const { answerArithmetic } = await import('./reasoning-arithmetic.js');
@@ -40,16 +41,8 @@ export async function answerJob(
   }
 }
 
-/** Any error as plain data; one of ours keeps its code. */
-export function describeFault(error: unknown): ReasoningFault {
-  if (error instanceof OrchestratorError) {
-    const { code, message, facts, retryable } = error;
-    return { code, message, facts, retryable };
-  }
-  return {
-    code: 'SERVICE_FAILED',
-    message: `The computation failed: ${messageOf(error)}; state the problem in another way.`,
-    facts: {},
-    retryable: false,
-  };
+/** Not retryable: the same computation would fail again. */
+function computationFailed(cause: unknown): OrchestratorError {
+  const message = `The computation failed: ${messageOf(cause)}; state the problem in another way.`;
+  return new OrchestratorError('SERVICE_FAILED', message, {}, { cause, retryable: false });
 }

@@ -1,14 +1,11 @@
-/**
- * Owns the worker threads of one reasoning service.
- *
- * I1 A worker has one job at a time; a job that is given up ends its worker.
- * I2 A worker that waits does not keep the process alive; after close() there is none.
- * I3 Every job settles once: with the worker's message, its death, the time limit, the signal or close().
- */
-import { Worker } from 'node:worker_threads';
-import { messageOf, OrchestratorError, shuttingDown } from '../../core/errors.js';
+import { silentLog } from '../../core/environment.js';
+import { OrchestratorError } from '../../core/errors.js';
+import { childEnvironment } from '../child-environment.js';
+import { threadEntry } from '../isolation/entry-file.js';
+import type { Isolate } from '../isolation/isolate.js';
+import { IsolatePool } from '../isolation/isolate-pool.js';
+import { startThread } from '../isolation/thread-isolate.js';
 import type { ReasoningAnswer, ReasoningJob } from './reasoning-answer.js';
-import type { ReasoningFault } from './reasoning-jobs.js';
 
 export interface ReasoningPoolOptions {
   /** Most heap of a worker, in MiB. */
@@ -17,21 +14,25 @@ export interface ReasoningPoolOptions {
   readonly timeLimitSeconds: number;
   /** Limit of one check of the solver, in seconds; what is not decided by then is `unknown`. */
   readonly solverSeconds: number;
-  /** Most workers kept for later jobs. */
-  readonly mostIdle: number;
 }
 
-type Reply = { readonly answer: ReasoningAnswer } | { readonly fault: ReasoningFault };
+const WHAT = 'reasoning worker';
+const OUT_OF_MEMORY = 'out of memory';
 
+/** The worker threads of one reasoning service, each with a limit of time and memory. A job given up ends its thread. */
 export class ReasoningPool {
   readonly #options: ReasoningPoolOptions;
-  readonly #live = new Set<Worker>();
-  readonly #idle: Worker[] = [];
-  /** Rejects the job of a worker; only while it has one. */
-  readonly #rejections = new Map<Worker, (error: unknown) => void>();
+  readonly #pool: IsolatePool<ReasoningJob>;
 
   constructor(options: ReasoningPoolOptions) {
     this.#options = options;
+    this.#pool = new IsolatePool({
+      start: () => startWorker(options),
+      what: WHAT,
+      now: () => performance.now(),
+      // A computation too large says nothing about the next one.
+      isCrash: (reason) => !isOutOfMemory(reason),
+    });
   }
 
   /**
@@ -41,90 +42,46 @@ export class ReasoningPool {
    * `CRASHED` when the thread dies; `SHUTTING_DOWN` on close(); else what the job threw.
    */
   async run(job: ReasoningJob, signal: AbortSignal): Promise<ReasoningAnswer> {
-    signal.throwIfAborted();
-    const worker = this.#idle.pop() ?? this.#start();
-    worker.ref();
-    const { timeLimitSeconds } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    let onAbort: (() => void) | undefined;
-    let isDone = false;
+    const { timeLimitSeconds, memoryMb } = this.#options;
+    const giveUp = new AbortController();
+    const onAbort = (): void => giveUp.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    const timer = setTimeout(() => giveUp.abort(outOfTime(timeLimitSeconds)), timeLimitSeconds * 1000);
     try {
-      const reply = await new Promise<Reply>((resolve, reject) => {
-        this.#rejections.set(worker, reject);
-        onAbort = () => reject(signal.reason);
-        signal.addEventListener('abort', onAbort, { once: true });
-        timer = setTimeout(() => reject(outOfTime(timeLimitSeconds)), timeLimitSeconds * 1000);
-        worker.once('message', resolve);
-        worker.postMessage(job);
-      });
-      isDone = true;
-      if ('answer' in reply) return reply.answer;
-      const { code, message, facts, retryable } = reply.fault;
-      throw new OrchestratorError(code, message, facts, { retryable });
+      const hooks = { signal: giveUp.signal, progress: () => {}, log: silentLog };
+      return (await this.#pool.run(job, hooks)) as ReasoningAnswer;
+    } catch (error) {
+      throw isOutOfMemory(error) ? outOfMemory(memoryMb, error) : error;
     } finally {
       clearTimeout(timer);
-      if (onAbort) signal.removeEventListener('abort', onAbort);
-      this.#rejections.delete(worker);
-      this.#release(worker, isDone);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
   /** Ends every worker and what runs in it; a later job starts a fresh one. */
-  async close(): Promise<void> {
-    for (const reject of this.#rejections.values()) reject(shuttingDown());
-    await Promise.all([...this.#live].map((worker) => worker.terminate()));
-  }
-
-  #start(): Worker {
-    const worker = new Worker(workerEntry(), {
-      // The host's flags are its own business.
-      execArgv: [],
-      workerData: { checkTimeoutMs: Math.ceil(this.#options.solverSeconds * 1000) },
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryMb },
-      // Whatever a library prints must not reach the stdout of a protocol. It is not read either: reading would keep
-      // the process alive (I2).
-      stdout: true,
-      stderr: true,
-    });
-    this.#live.add(worker);
-    worker.on('error', (error) => this.#rejections.get(worker)?.(this.#deathOf(error)));
-    worker.on('exit', (exitCode) => {
-      this.#live.delete(worker);
-      const place = this.#idle.indexOf(worker);
-      if (place >= 0) this.#idle.splice(place, 1);
-      this.#rejections.get(worker)?.(crashed(`with exit code ${exitCode}`, { exitCode }, undefined));
-    });
-    return worker;
-  }
-
-  /** Keeps a worker that answered; one that was given up may be busy for ever and is ended. */
-  #release(worker: Worker, isDone: boolean): void {
-    if (isDone && this.#live.has(worker) && this.#idle.length < this.#options.mostIdle) {
-      worker.unref();
-      this.#idle.push(worker);
-    } else {
-      // Nobody waits for it; close() does for those still alive.
-      void worker.terminate();
-    }
-  }
-
-  #deathOf(error: unknown): OrchestratorError {
-    const isOutOfMemory =
-      error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-    return isOutOfMemory ? outOfMemory(this.#options.memoryMb, error) : crashed(messageOf(error), {}, error);
+  close(): Promise<void> {
+    return this.#pool.close();
   }
 }
 
-/**
- * The built worker beside this file. Run from source (tests, tsx) both are TypeScript, and the thread first registers
- * tsx: `--import` among a worker's `execArgv` has no effect on Node 20.
- */
-function workerEntry(): URL {
-  if (!import.meta.url.endsWith('.ts')) return new URL('./reasoning-worker.js', import.meta.url);
-  const tsx = import.meta.resolve('tsx/esm/api');
-  const source = new URL('./reasoning-worker.ts', import.meta.url);
-  const code = `import { register } from '${tsx}'; register(); await import('${source}');`;
-  return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+function startWorker({ memoryMb, solverSeconds }: ReasoningPoolOptions): Isolate {
+  return startThread({
+    entry: threadEntry(new URL('./reasoning-worker.js', import.meta.url)),
+    workerData: { checkTimeoutMs: Math.ceil(solverSeconds * 1000) },
+    env: childEnvironment({}),
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+    what: WHAT,
+    // A computation never looks at a signal.
+    abortGraceMs: 0,
+    isSilent: true,
+  });
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error instanceof OrchestratorError && error.code === 'CRASHED' && error.facts.reason === OUT_OF_MEMORY
+  );
 }
 
 function outOfMemory(memoryMb: number, cause: unknown): OrchestratorError {
@@ -132,7 +89,7 @@ function outOfMemory(memoryMb: number, cause: unknown): OrchestratorError {
   return new OrchestratorError(
     'SERVICE_FAILED',
     message,
-    { reason: 'out of memory', memoryMb },
+    { reason: OUT_OF_MEMORY, memoryMb },
     { cause, retryable: false },
   );
 }
@@ -146,9 +103,4 @@ function outOfTime(timeLimitSeconds: number): OrchestratorError {
     { reason: 'out of time', timeLimitSeconds },
     { retryable: false },
   );
-}
-
-function crashed(how: string, facts: Record<string, unknown>, cause: unknown): OrchestratorError {
-  const message = `The reasoning worker died (${how}); the next attempt gets a fresh one.`;
-  return new OrchestratorError('CRASHED', message, facts, cause === undefined ? {} : { cause });
 }

@@ -2,13 +2,13 @@
  * The thread that computes for one task at a time. Its libraries are loaded by the first job that needs them; it is
  * ended from outside, z3's own threads with it.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
+import { serveJobs } from '../isolation/serve-jobs.js';
+import { threadPort } from '../isolation/thread-port.js';
 import type { ReasoningJob } from './reasoning-answer.js';
-import { answerJob, describeFault } from './reasoning-jobs.js';
+import { answerJob } from './reasoning-jobs.js';
 import type { Solver } from './reasoning-solver.js';
 
-const port = parentPort;
-if (port === null) throw new Error('reasoning-worker is the entry of a worker thread');
 const { checkTimeoutMs } = workerData as { readonly checkTimeoutMs: number };
 
 let solver: Promise<Solver> | undefined;
@@ -17,10 +17,8 @@ const openSolver = (): Promise<Solver> => {
   return solver;
 };
 
-port.on('message', async (job: ReasoningJob) => {
-  try {
-    port.postMessage({ answer: await answerJob(job, openSolver) });
-  } catch (error) {
-    port.postMessage({ fault: describeFault(error) });
-  }
+serveJobs<ReasoningJob>(threadPort(), {
+  run: (job) => answerJob(job, openSolver),
+  close: () => process.exit(0),
+  maxResultBytes: Number.POSITIVE_INFINITY,
 });

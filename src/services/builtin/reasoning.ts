@@ -55,7 +55,7 @@ export function createReasoningService(options: ReasoningOptions = {}): Service 
     options,
     'The options of "reasoning"',
   );
-  const pool = new ReasoningPool({ ...limits, mostIdle: concurrency });
+  const pool = new ReasoningPool(limits);
   return {
     description:
       'Exact reasoning without a model: arithmetic, percentages, unit conversion, systems of equations, letter puzzles and the validity of formal arguments. Refuses whatever is not formal.',
