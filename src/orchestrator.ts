@@ -14,6 +14,7 @@ import {
 } from './core/config.js';
 import type { Environment, Log } from './core/environment.js';
 import { misuse, OrchestratorError, unknownService } from './core/errors.js';
+import { guardedLog } from './core/guarded-log.js';
 import type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
 import type { TaskResult, TaskStatus } from './core/result.js';
 import type { Route, RoutingStrategy } from './core/route.js';
@@ -39,6 +40,11 @@ export interface OrchestratorOptions {
   readonly environment?: Environment;
   /** XState's inspection of the supervisor and of every instance. */
   readonly inspect?: SupervisorPorts['inspect'];
+  /**
+   * Whether events that keep a machine's state skip XState's interpreter (every change of state goes through it anyway).
+   * Default true, and false while `inspect` is given.
+   */
+  readonly fastLane?: boolean;
 }
 
 /** A task that was submitted. */
@@ -76,18 +82,12 @@ export class Orchestrator implements OrchestratorPort {
   #closing: Promise<void> | undefined;
 
   constructor(options: OrchestratorOptions) {
-    const {
-      services,
-      registry,
-      config,
-      log = warningLog,
-      environment = systemEnvironment(),
-      inspect,
-    } = options;
+    const { services, registry, config, environment = systemEnvironment(), inspect } = options;
+    const log = guardedLog(options.log ?? warningLog);
     this.registry = registry ?? new ServiceRegistry(services);
     this.config = ExecutionConfig.complete(config);
     this.#environment = environment;
-    this.#events = new QueueEvents(log);
+    this.#events = new QueueEvents(log, () => this.#supervisor.load());
     const { taskConfig, routingConfig } = this.config;
     this.#router = createRouter({
       strategy: toStrategy(options.strategy) ?? createDefaultStrategy({ ...routingConfig, log }),
@@ -103,8 +103,9 @@ export class Orchestrator implements OrchestratorPort {
       log,
       observer: () => this.#events.listener,
       inspect,
+      fastLane: options.fastLane ?? true,
     });
-    this.#intake = new Intake(taskConfig, environment, this.#supervisor);
+    this.#intake = new Intake(taskConfig, { environment, log }, this.#supervisor);
     this.registry.on('change', this.#onRegistryChange);
     this.#supervisor.start(this.registry.definitions());
   }
@@ -194,12 +195,12 @@ export class Orchestrator implements OrchestratorPort {
 
   /** Lets running attempts end and starts nothing more until {@link resume}. */
   pause(): this {
-    this.actor.send({ type: 'PAUSE' });
+    this.#supervisor.pause();
     return this;
   }
 
   resume(): this {
-    this.actor.send({ type: 'RESUME' });
+    this.#supervisor.resume();
     return this;
   }
 
@@ -216,7 +217,7 @@ export class Orchestrator implements OrchestratorPort {
    */
   setMaxParallel(maxParallel: number): this {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), maxParallel, 'maxParallel');
-    this.actor.send({ type: 'RESIZE', change: { maxParallel } });
+    this.#supervisor.send({ type: 'RESIZE', change: { maxParallel } });
     return this;
   }
 
@@ -229,7 +230,7 @@ export class Orchestrator implements OrchestratorPort {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), concurrency, 'concurrency');
     if (!this.registry.has(service))
       throw misuse(unknownService(service, this.registry.listServices()).message);
-    this.actor.send({ type: 'RESIZE', change: { service, concurrency } });
+    this.#supervisor.send({ type: 'RESIZE', change: { service, concurrency } });
     return this;
   }
 
@@ -362,15 +363,15 @@ export class Orchestrator implements OrchestratorPort {
 
   async #end(): Promise<void> {
     this.registry.off('change', this.#onRegistryChange);
-    await Promise.all(
-      this.registry.definitions().map((definition) => this.#supervisor.closeService(definition)),
-    );
+    // Removed services that are still held by an abandoned attempt are closed as well.
+    const definitions = new Set([...this.registry.definitions(), ...this.#supervisor.definitions]);
+    await Promise.all([...definitions].map((definition) => this.#supervisor.closeService(definition)));
     this.#events.removeAll();
   }
 
   readonly #onRegistryChange: Parameters<ServiceRegistry['on']>[1] = (change) => {
     this.#router.updateProfiles(this.registry.profiles());
-    this.actor.send({ type: 'RESTAFF', change });
+    this.#supervisor.send({ type: 'RESTAFF', change });
   };
 }
 

@@ -1,6 +1,8 @@
-import type { Log } from '../core/environment.js';
+import type { Clock, Log } from '../core/environment.js';
 import { cancelled } from '../core/errors.js';
 import type { ServiceContext, ServiceFunction } from '../core/service.js';
+import { callGuarded } from './call-guarded.js';
+import { collectItems } from './collect-items.js';
 import type { Due } from './deadlines.js';
 import type { TaskRecord } from './task-record.js';
 
@@ -22,6 +24,16 @@ export interface AttemptObserver {
   ended(attempt: Attempt): void;
 }
 
+/** What an attempt needs from outside. */
+export interface AttemptPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer: AttemptObserver;
+  readonly maxResultBytes: number;
+  /** The error of a result that is larger than that. */
+  readonly tooLarge: (items: readonly unknown[]) => Error;
+}
+
 /** One attempt. It is its own entry among the deadlines: due at its timeout. */
 export class Attempt implements Due {
   readonly task: TaskRecord;
@@ -30,26 +42,22 @@ export class Attempt implements Due {
   readonly epoch: number;
   readonly dueMs: number;
   heapIndex = -1;
+  readonly #ports: AttemptPorts;
   readonly #observer: AttemptObserver;
   readonly #context: AttemptContext;
   #state: 'running' | 'abandoned' | 'ended' = 'running';
   #stopIterating: (() => void) | undefined;
 
-  constructor(
-    task: TaskRecord,
-    options: {
-      readonly epoch: number;
-      readonly nowMs: number;
-      readonly log: Log;
-      readonly observer: AttemptObserver;
-    },
-  ) {
+  /** @param epoch - Period of the circuit in which it begins. */
+  constructor(task: TaskRecord, epoch: number, ports: AttemptPorts) {
+    const nowMs = ports.clock.now();
     this.task = task;
     this.number = task.attempts;
-    this.epoch = options.epoch;
-    this.dueMs = options.nowMs + task.settings.timeoutMs;
-    this.#observer = options.observer;
-    this.#context = new AttemptContext(task, options.nowMs, options.log, () => this.#state === 'running');
+    this.epoch = epoch;
+    this.dueMs = nowMs + task.settings.timeoutMs;
+    this.#ports = ports;
+    this.#observer = ports.observer;
+    this.#context = new AttemptContext(task, nowMs, ports.log, () => this.isRunning);
   }
 
   get isRunning(): boolean {
@@ -66,9 +74,11 @@ export class Attempt implements Due {
       const outcome = execute(this.task.text, this.#context);
       if (outcome instanceof Promise) outcome.then(this.#onValue, this.#onFault);
       else if (isAsyncIterable(outcome)) this.#collect(outcome);
-      // A foreign thenable may answer twice or throw: a promise of ours tames it.
-      else if (isThenable(outcome)) Promise.resolve(outcome).then(this.#onValue, this.#onFault);
-      else this.#onValue(outcome);
+      else {
+        const then = thenOf(outcome);
+        if (then === undefined) this.#onValue(outcome);
+        else this.#adopt(outcome, then);
+      }
     } catch (cause) {
       this.#onFault(cause);
     }
@@ -106,24 +116,34 @@ export class Attempt implements Due {
     return state === 'running';
   }
 
-  /** Collects what an async iterable yields; the return value of a generator wins over the items. */
   #collect(iterable: AsyncIterable<unknown>): void {
-    const iterator = iterable[Symbol.asyncIterator]();
-    const items: unknown[] = [];
-    this.#stopIterating = () => {
-      // A generator that waits inside cannot return before its wait ends; nobody waits for it here.
-      Promise.resolve(iterator.return?.()).catch(() => {});
+    const { clock, maxResultBytes: maxBytes, tooLarge } = this.#ports;
+    const isWanted = (): boolean => this.isRunning;
+    const told = (item: unknown): void => {
+      if (typeof item === 'string') this.#context.progress(0, item);
     };
-    const next = async (): Promise<unknown> => {
-      for (;;) {
-        const { done, value } = await iterator.next();
-        if (done) return value === undefined ? items : value;
-        if (this.#state !== 'running') return undefined;
-        items.push(value);
-        if (typeof value === 'string') this.#context.progress(0, value);
-      }
-    };
-    next().then(this.#onValue, this.#onFault);
+    const { result, stop } = collectItems(iterable, { clock, isWanted, maxBytes, tooLarge, told });
+    this.#stopIterating = stop;
+    result.then(this.#onValue, this.#onFault);
+  }
+
+  /** A foreign thenable may answer twice, throw late or resolve with itself: its first answer counts, as it is. */
+  #adopt(thenable: unknown, then: Then): void {
+    let isAnswered = false;
+    const first =
+      (tell: (value: unknown) => void) =>
+      (value: unknown): void => {
+        if (isAnswered) return;
+        isAnswered = true;
+        if (value instanceof Promise) value.then(tell, this.#onFault);
+        else tell(value);
+      };
+    const onFault = first(this.#onFault);
+    try {
+      then.call(thenable, first(this.#onValue), onFault);
+    } catch (cause) {
+      onFault(cause);
+    }
   }
 }
 
@@ -181,19 +201,20 @@ class AttemptContext implements ServiceContext {
   #progress(fraction: number, message: string | undefined): void {
     const { onProgress } = this.#task.settings;
     if (onProgress === null || !this.#isRunning()) return;
-    try {
-      onProgress(fraction, message);
-    } catch (cause) {
+    const onFault = (cause: unknown): void => {
       this.log.warn({ taskId: this.taskId, cause }, 'a progress listener threw');
-    }
+    };
+    callGuarded(() => onProgress(fraction, message), onFault);
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+type Then = (onValue: (value: unknown) => void, onFault: (cause: unknown) => void) => unknown;
+
+/** Reads `then` once: a getter may answer differently the second time. */
+function thenOf(value: unknown): Then | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
+  const { then } = value as { then?: unknown };
+  return typeof then === 'function' ? (then as Then) : undefined;
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

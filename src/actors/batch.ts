@@ -8,8 +8,8 @@ export class Batch<T> {
   }
 
   /** Items that are collected and not handed over yet. */
-  get size(): number {
-    return this.#items.length;
+  get items(): readonly T[] {
+    return this.#items;
   }
 
   post(item: T): void {
@@ -18,9 +18,14 @@ export class Batch<T> {
 
   /** Hands over what there is at once. */
   flush(): void {
+    const items = this.take();
+    if (items.length > 0) this.#flush(items);
+  }
+
+  /** What there is, which is then not handed over. */
+  take(): readonly T[] {
     const items = this.#items;
-    if (items.length === 0) return;
     this.#items = [];
-    this.#flush(items);
+    return items;
   }
 }

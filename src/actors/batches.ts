@@ -37,6 +37,7 @@ export function runBatch(
   if (batch.length === 0) return Promise.resolve();
 
   const limit = maxParallel ?? batch.length;
+  const tellProgress = intake.guarded(onProgress);
   return new Promise((resolve) => {
     let started = 0;
     let ended = 0;
@@ -55,7 +56,7 @@ export function runBatch(
     const onEnd = (result: TaskResult, index: number): void => {
       ended += 1;
       told(result, index);
-      onProgress?.(ended / batch.length, `${ended} of ${batch.length} tasks ended`);
+      tellProgress(ended / batch.length, `${ended} of ${batch.length} tasks ended`);
       if (!result.success) stop?.abort(new Error(`task ${index + 1} of the batch did not complete`));
       if (ended === batch.length) resolve();
       else fill();
@@ -117,13 +118,14 @@ export async function runSubtasks(
   const results = new Array<TaskResult>(plan.length);
   const ended = new Map<string, Promise<TaskResult>>();
   let count = 0;
+  const tellProgress = intake.guarded(onProgress);
   const run = async (planned: PlannedSubtask): Promise<TaskResult> => {
     const needed = new Map<string, TaskResult>();
     for (const id of planned.dependsOn) needed.set(id, await (ended.get(id) as Promise<TaskResult>));
     const result = await runSubtask(intake, planned, needed, signal);
     results[planned.index] = result;
     count += 1;
-    onProgress?.(count / plan.length, `${count} of ${plan.length} subtasks ended`);
+    tellProgress(count / plan.length, `${count} of ${plan.length} subtasks ended`);
     return result;
   };
   for (const planned of plan) {
@@ -165,7 +167,9 @@ function parseTasks(intake: Intake, tasks: readonly TaskInput[], shared: TaskOpt
   const forAll = intake.prepare(shared);
   return (tasks as readonly TaskInput[]).map((input, index) => {
     if (typeof input === 'string') return { text: requireText(input), prepared: forAll };
-    const { task: text, ...own } = parseOrMisuse(batchItemSchema, input, `tasks[${index}]`);
+    const { task: text, ...options } = parseOrMisuse(batchItemSchema, input, `tasks[${index}]`);
+    // An option that is undefined says nothing, so that of the batch holds.
+    const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     return { text, prepared: intake.prepare({ ...shared, ...own }) };
   });
 }

@@ -54,14 +54,21 @@ export class CircuitWatch {
 
   /** Abandoned attempts that hold every instance for a while open the circuit: nothing could start there anyway. */
   watchHeld(crew: Crew): void {
-    const isHeld = (): boolean => crew.abandoned >= crew.concurrency && crew.circuit.state === 'closed';
-    if (!isHeld()) return;
+    if (crew.held !== null || crew.abandoned < crew.concurrency || crew.circuit.state !== 'closed') return;
     const expire = (nowMs: number): void => {
-      if (!isHeld() || crew.isRetired) return;
+      crew.held = null;
+      if (crew.isRetired || crew.abandoned < crew.concurrency || crew.circuit.state !== 'closed') return;
       crew.lastError = `All ${crew.concurrency} instances are held by attempts that ignore their signal.`;
       crew.circuit.open(nowMs);
       this.changed(crew, 'open');
     };
-    this.#deadlines.add({ dueMs: this.#clock.now() + HELD_GRACE_MS, heapIndex: -1, expire });
+    crew.held = { dueMs: this.#clock.now() + HELD_GRACE_MS, heapIndex: -1, expire };
+    this.#deadlines.add(crew.held);
+  }
+
+  /** The code of an abandoned attempt ended: not every instance is held any more. */
+  noLongerHeld(crew: Crew): void {
+    if (crew.held) this.#deadlines.remove(crew.held);
+    crew.held = null;
   }
 }

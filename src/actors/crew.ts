@@ -8,6 +8,9 @@ import { Mailbox } from './mailbox.js';
 import type { ServiceDefinition } from './registry.js';
 import type { ServiceInstance } from './service-instance.js';
 
+/** Weight of the newest of the times that a mean is made of. */
+const NEWEST_SHARE = 0.2;
+
 /**
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
  * the instances write here.
@@ -46,6 +49,10 @@ export class Crew implements Turn {
   isRetired = false;
   /** Waits with the deadlines while the circuit is open. */
   probe: Due | null = null;
+  /** Waits with the deadlines while abandoned attempts hold every instance. */
+  held: Due | null = null;
+  /** Mean time from a task's first start to its end, in milliseconds, the last ones counting most. */
+  #meanTaskMs: number | null = null;
   readonly #clock: Clock;
   readonly #maxParallel: () => number;
 
@@ -89,7 +96,12 @@ export class Crew implements Turn {
   get isWithinRate(): boolean {
     if (this.rate === null) return true;
     const nowMs = this.#clock.now();
-    return this.rate.nextStartMs(nowMs, this.working) <= nowMs;
+    return this.rate.nextStartMs(nowMs, this.running) <= nowMs;
+  }
+
+  /** Attempts that run; abandoned ones and tasks in backoff are not among them. */
+  get running(): number {
+    return this.instances.reduce((sum, { task }) => sum + (task?.state === 'busy' ? 1 : 0), 0);
   }
 
   get hasRoom(): boolean {
@@ -108,6 +120,18 @@ export class Crew implements Turn {
   get isAvailable(): boolean {
     if (this.circuit.state === 'closed') return true;
     return this.abandoned < this.concurrency && this.circuit.allows(this.#clock.now());
+  }
+
+  /** A task that was started has ended. */
+  noteEnd(tookMs: number): void {
+    const meanMs = this.#meanTaskMs ?? tookMs;
+    this.#meanTaskMs = meanMs + NEWEST_SHARE * (tookMs - meanMs);
+  }
+
+  /** In about how many seconds one of its tasks ends: an estimate; one second while none has ended yet. */
+  get secondsToNextEnd(): number {
+    if (this.#meanTaskMs === null) return 1;
+    return Math.ceil(this.#meanTaskMs / Math.min(this.concurrency, this.#maxParallel())) / 1000;
   }
 
   toJSON(): object {

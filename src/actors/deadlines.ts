@@ -76,6 +76,8 @@ export class Deadlines {
 
   #arm(dueMs: number): void {
     this.#disarm();
+    // A limit of more seconds than a number has milliseconds never comes.
+    if (dueMs === Number.POSITIVE_INFINITY) return;
     this.#armedForMs = dueMs;
     // Rounded up: a timer that fires a fraction early would only be armed again.
     const delayMs = Math.max(0, Math.ceil(dueMs - this.#clock.now()));

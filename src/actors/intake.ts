@@ -1,10 +1,12 @@
 import type { TaskConfig } from '../core/config.js';
 import { parseOrMisuse } from '../core/config.js';
-import type { Environment } from '../core/environment.js';
+import type { Environment, Log } from '../core/environment.js';
 import * as errors from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import { type TaskOptions, taskOptionsSchema } from '../core/task.js';
+import { callGuarded } from './call-guarded.js';
 import { IdempotencyKeys } from './idempotency.js';
+import { SharedAborts } from './shared-aborts.js';
 import type { Supervisor } from './supervisor.js';
 import { TaskRecord, type TaskSettings } from './task-record.js';
 
@@ -28,16 +30,23 @@ export type Answer = (result: TaskResult) => void;
 export class Intake {
   #taskConfig: TaskConfig;
   readonly #environment: Environment;
+  readonly #log: Log;
   readonly #supervisor: Supervisor;
   readonly #keys: IdempotencyKeys;
+  readonly #aborts = new SharedAborts();
   /** Shared by all tasks without options of their own. */
   #defaults: Prepared;
   /** Callers that wait for another caller's task of the same key, and how they leave. */
   readonly #joiners = new Map<TaskRecord, (reason: unknown) => void>();
 
-  constructor(taskConfig: TaskConfig, environment: Environment, supervisor: Supervisor) {
+  constructor(
+    taskConfig: TaskConfig,
+    { environment, log }: { readonly environment: Environment; readonly log: Log },
+    supervisor: Supervisor,
+  ) {
     this.#taskConfig = taskConfig;
     this.#environment = environment;
+    this.#log = log;
     this.#supervisor = supervisor;
     this.#keys = new IdempotencyKeys(environment.clock);
     this.#defaults = this.#prepared({});
@@ -68,6 +77,16 @@ export class Intake {
     return record;
   }
 
+  /** A batch's progress listener under guard: one that throws is reported and changes nothing. */
+  guarded(
+    onProgress: NonNullable<TaskOptions['onProgress']> | undefined,
+  ): (fraction: number, message: string) => void {
+    return (fraction, message) => {
+      const onFault = (cause: unknown): void => this.#log.warn({ cause }, 'a progress listener threw');
+      callGuarded(() => onProgress?.(fraction, message), onFault);
+    };
+  }
+
   cancel(record: TaskRecord, reason: unknown): void {
     const leave = this.#joiners.get(record);
     if (leave) leave(reason);
@@ -81,7 +100,9 @@ export class Intake {
     } else if (hasOwnId && !supervisor.claimId(record)) {
       supervisor.answerAtOnce(record, 'rejected', errors.duplicateId(record.id));
     } else {
-      if (signal) onAbort(signal, record, (reason) => supervisor.requestCancel(record, reason));
+      if (signal) {
+        record.forgetSignal = this.#aborts.add(signal, (reason) => supervisor.requestCancel(record, reason));
+      }
       supervisor.submit(record);
     }
   }
@@ -96,6 +117,8 @@ export class Intake {
     switch (this.#keys.claim(key, input, joiner.answer)) {
       case 'conflict':
         this.#supervisor.answerAtOnce(joiner, 'rejected', errors.idempotencyConflict(key));
+        return joiner;
+      case 'replayed':
         return joiner;
       case 'joined':
         this.#join(joiner, key, signal);
@@ -119,7 +142,7 @@ export class Intake {
     };
     this.#joiners.set(joiner, leave);
     if (signal?.aborted) leave(signal.reason);
-    else if (signal) onAbort(signal, joiner, leave);
+    else if (signal) joiner.forgetSignal = this.#aborts.add(signal, leave);
   }
 
   #record(text: string, settings: TaskSettings, taskId: string | undefined, answer: Answer): TaskRecord {
@@ -160,10 +183,4 @@ export function requireText(task: unknown): string {
   if (typeof task === 'string' && task !== '') return task;
   const seen = task === '' ? 'an empty string' : task === null ? 'null' : `a value of type ${typeof task}`;
   throw errors.misuse(`A task is a text, a non-empty string; got ${seen}.`);
-}
-
-function onAbort(signal: AbortSignal, record: TaskRecord, then: (reason: unknown) => void): void {
-  const listener = (): void => then(signal.reason);
-  signal.addEventListener('abort', listener, { once: true });
-  record.forgetSignal = () => signal.removeEventListener('abort', listener);
 }

@@ -54,6 +54,7 @@ export class Ledger {
   /** Open tasks whose caller chose the id. */
   readonly #named = new Map<string, TaskRecord>();
   #events: RuntimeEvent[] = [];
+  #isAnnouncing = false;
 
   constructor(clock: Clock, deadlines: Deadlines, observer: Observer) {
     this.#clock = clock;
@@ -178,11 +179,13 @@ export class Ledger {
   }
 
   announce(): void {
-    if (this.#events.length === 0) return;
-    const events = this.#events;
-    this.#events = [];
+    // An observer that causes further facts hears of them after those that came before.
+    if (this.#events.length === 0 || this.#isAnnouncing) return;
+    this.#isAnnouncing = true;
     const observe = this.#observer();
-    if (observe) for (const event of events) observe(event);
+    if (observe) for (const event of this.#events) observe(event);
+    this.#events = [];
+    this.#isAnnouncing = false;
   }
 
   #answer(task: TaskRecord, status: TaskStatus, value: unknown, error: OrchestratorError | null): void {
@@ -191,6 +194,7 @@ export class Ledger {
     this.enter(task, 'settled');
     this.totals[status] += 1;
     if (crew) {
+      if (task.startedAtMs !== undefined) crew.noteEnd(nowMs - task.startedAtMs);
       crew.open -= 1;
       if (task.isRetry) crew.retrying -= 1;
     }

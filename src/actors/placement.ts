@@ -72,9 +72,9 @@ export class Placement {
     return decideRoute(ranked, this.#policy(this.#isAvailable));
   }
 
-  enqueue(task: TaskRecord, crew: Crew): void {
+  enqueue(task: TaskRecord, crew: Crew, comesBack = task.attempts > 0): void {
     this.#ledger.join(task, crew);
-    if (task.attempts > 0) crew.mailbox.putBack(task);
+    if (comesBack) crew.mailbox.putBack(task);
     else crew.mailbox.put(task);
     this.#ledger.enter(task, 'queued');
     this.#ledger.tell({ type: 'queued', atMs: this.#clock.now(), taskId: task.id, service: crew.name });
@@ -92,6 +92,19 @@ export class Placement {
     } else this.moveAway(task);
   }
 
+  /** A task that was assigned and never started keeps its place; while the circuit is open it goes on from there. */
+  unassign(task: TaskRecord): void {
+    const { crew } = task;
+    task.instance = null;
+    if (crew === null || crew.isRetired) {
+      this.moveAway(task);
+      return;
+    }
+    this.#ledger.leave(task);
+    this.enqueue(task, crew, true);
+    if (!crew.isAvailable) this.#moveOn(task, crew);
+  }
+
   /** The task leaves its crew and is placed anew. */
   moveAway(task: TaskRecord): void {
     const from = task.crew?.name;
@@ -104,15 +117,17 @@ export class Placement {
 
   /** The circuit of a crew opened: its waiting tasks go to their next candidate, the fallback, or wait. */
   evacuate(crew: Crew): void {
-    for (const task of [...crew.mailbox]) {
-      const route = task.settings.service === null ? this.#choose(task) : crew.explicitRoute;
-      const next = this.#roster.crewOf(route.service);
-      const stays = next === undefined || next === crew || next.mailbox.isFull;
-      if (stays && this.#routing.onUnavailable !== 'fail') continue;
-      crew.mailbox.remove(task);
-      if (stays) this.#refuseUnavailable(task, crew);
-      else this.moveAway(task);
-    }
+    for (const task of [...crew.mailbox]) this.#moveOn(task, crew);
+  }
+
+  #moveOn(task: TaskRecord, crew: Crew): void {
+    const route = task.settings.service === null ? this.#choose(task) : crew.explicitRoute;
+    const next = this.#roster.crewOf(route.service);
+    const stays = next === undefined || next === crew || next.mailbox.isFull;
+    if (stays && this.#routing.onUnavailable !== 'fail') return;
+    crew.mailbox.remove(task);
+    if (stays) this.#refuseUnavailable(task, crew);
+    else this.moveAway(task);
   }
 
   #choose(task: TaskRecord): Route {
@@ -136,7 +151,7 @@ export class Placement {
   #offer(task: TaskRecord, crew: Crew): void {
     if (this.#routing.onUnavailable === 'fail' && !crew.isAvailable) this.#refuseUnavailable(task, crew);
     else if (task.attempts === 0 && crew.mailbox.isFull) {
-      this.#ledger.refuse(task, errors.queueFull(crew.name, this.#mailboxCapacity));
+      this.#ledger.refuse(task, errors.queueFull(crew.name, this.#mailboxCapacity, crew.secondsToNextEnd));
     } else this.enqueue(task, crew);
   }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import type { Log } from '../core/environment.js';
 import type { RuntimeEvent } from '../core/events.js';
 import type { TaskResult } from '../core/result.js';
+import { callGuarded } from './call-guarded.js';
 
 /** Events of `orchestrator.on()`. A listener that throws is reported and changes nothing. */
 export interface OrchestratorEvents {
@@ -26,16 +27,27 @@ export interface OrchestratorEvents {
   event: [event: RuntimeEvent];
 }
 
+/** What there is at a moment: tasks that are not settled, and the ids of those among them that wait. */
+export interface QueueLoad {
+  readonly open: number;
+  readonly waiting: Iterable<string>;
+}
+
 /** Turns the supervisor's facts into the events that users of queues know. */
 export class QueueEvents {
   readonly #emitter = new EventEmitter<OrchestratorEvents>();
   readonly #log: Log;
-  /** Tasks that wait, and tasks that are not settled, as the facts so far tell. */
-  readonly #waiting = new Set<string>();
-  readonly #open = new Set<string>();
+  readonly #look: () => QueueLoad;
+  /** Tasks that wait, and how many are not settled, as the facts so far tell. */
+  #waiting = new Set<string>();
+  #open = 0;
+  /** A waiting task's id under which another one was submitted: that one is refused by the very next fact. */
+  #refusedId: string | null = null;
 
-  constructor(log: Log) {
+  /** @param look - What there is when the first listener comes; facts are told from then on. */
+  constructor(log: Log, look: () => QueueLoad) {
     this.#log = log;
+    this.#look = look;
   }
 
   /** Takes facts while anybody listens. */
@@ -47,6 +59,11 @@ export class QueueEvents {
     name: E,
     listener: (...values: OrchestratorEvents[E]) => void,
   ): void {
+    if (this.listener === null) {
+      const { open, waiting } = this.#look();
+      this.#open = open;
+      this.#waiting = new Set(waiting);
+    }
     this.#emitter.on(name, listener as (...values: unknown[]) => void);
   }
 
@@ -62,10 +79,13 @@ export class QueueEvents {
   }
 
   readonly #onEvent = (event: RuntimeEvent): void => {
+    const refusedId = this.#refusedId;
+    this.#refusedId = null;
     this.#emit('event', event);
     switch (event.type) {
       case 'submitted':
-        this.#open.add(event.taskId);
+        if (this.#waiting.has(event.taskId)) this.#refusedId = event.taskId;
+        this.#open += 1;
         this.#waiting.add(event.taskId);
         this.#emit('add', event.taskId);
         return;
@@ -77,7 +97,10 @@ export class QueueEvents {
         this.#leaveQueue(event.taskId);
         return;
       case 'settled':
-        this.#onSettled(event.taskId, event.result);
+        this.#tellResult(event.result);
+        if (event.taskId !== refusedId) this.#leaveQueue(event.taskId);
+        this.#open -= 1;
+        if (this.#open === 0) this.#emit('idle');
         return;
       case 'rate_limit':
         this.#emit(event.isLimited ? 'rateLimit' : 'rateLimitCleared');
@@ -87,12 +110,10 @@ export class QueueEvents {
     }
   };
 
-  #onSettled(taskId: string, result: TaskResult): void {
+  #tellResult(result: TaskResult): void {
     if (result.success) this.#emit('completed', result);
     else if (result.status !== 'cancelled') this.#emit('error', result);
     this.#emit('next', result);
-    this.#leaveQueue(taskId);
-    if (this.#open.delete(taskId) && this.#open.size === 0) this.#emit('idle');
   }
 
   #leaveQueue(taskId: string): void {
@@ -102,11 +123,8 @@ export class QueueEvents {
   /** Calls each listener under guard: one that throws keeps neither the others nor the runtime. */
   #emit<E extends keyof OrchestratorEvents>(name: E, ...values: OrchestratorEvents[E]): void {
     for (const listener of this.#emitter.listeners(name)) {
-      try {
-        (listener as (...values: OrchestratorEvents[E]) => void)(...values);
-      } catch (cause) {
-        this.#log.warn({ event: name, cause }, 'a listener threw');
-      }
+      const call = (): unknown => (listener as (...values: OrchestratorEvents[E]) => unknown)(...values);
+      callGuarded(call, (cause) => this.#log.warn({ event: name, cause }, 'a listener threw'));
     }
   }
 }

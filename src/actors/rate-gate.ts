@@ -37,7 +37,13 @@ export class RateGate {
 
   started(crew: Crew, running: number): void {
     this.#overall?.started(this.#clock.now(), running);
-    crew.rate?.started(this.#clock.now(), crew.working);
+    crew.rate?.started(this.#clock.now(), crew.running);
+  }
+
+  /** A task that was counted did not start after all: its place is free again. */
+  withdrawn(crew: Crew): void {
+    this.#overall?.withdrawn();
+    crew.rate?.withdrawn();
   }
 
   /** Looks who waits for a window, and arms the timer for the first that has room. Tells whether that changed. */
@@ -60,7 +66,7 @@ export class RateGate {
     const overallMs = this.#overall?.nextStartMs(nowMs, running) ?? nowMs;
     for (const crew of crews) {
       if (crew.mailbox.size === 0 && crew.due === 0) continue;
-      const ownMs = crew.rate?.nextStartMs(nowMs, crew.working) ?? nowMs;
+      const ownMs = crew.rate?.nextStartMs(nowMs, crew.running) ?? nowMs;
       const nextMs = Math.max(overallMs, ownMs);
       if (nextMs > nowMs) opensAtMs = Math.min(opensAtMs, nextMs);
     }

@@ -4,6 +4,8 @@ import { misuse } from '../core/errors.js';
 import { type RateLimit, rateLimitSchema } from '../core/rate-limiter.js';
 import type { ServiceProfile } from '../core/route.js';
 import type { Service, ServiceFunction, ServiceInput, ServiceSettings } from '../core/service.js';
+import { warningLog } from '../core/warning-log.js';
+import { callGuarded } from './call-guarded.js';
 
 /** A registered service with its settings resolved. */
 export interface ServiceDefinition {
@@ -80,7 +82,7 @@ export class ServiceRegistry {
     }
     const current = define(name, service);
     this.#definitions.set(name, current);
-    this.#changes.emit('change', { name, previous, current });
+    this.#tell({ name, previous, current });
   }
 
   /** Removes a service; returns whether there was one. Its running tasks end, its waiting tasks move on. */
@@ -88,7 +90,7 @@ export class ServiceRegistry {
     const previous = this.#definitions.get(name);
     if (previous === undefined) return false;
     this.#definitions.delete(name);
-    this.#changes.emit('change', { name, previous, current: null });
+    this.#tell({ name, previous, current: null });
     return true;
   }
 
@@ -105,6 +107,14 @@ export class ServiceRegistry {
   /** What strategies may know of each service. */
   profiles(): ReadonlyMap<string, ServiceProfile> {
     return new Map([...this.#definitions].map(([name, { profile }]) => [name, profile]));
+  }
+
+  /** Every listener hears of the change; one that throws is reported. */
+  #tell(change: RegistryChange): void {
+    const onFault = (cause: unknown): void => {
+      warningLog.warn({ service: change.name, cause }, 'a registry listener threw');
+    };
+    for (const listener of this.#changes.listeners('change')) callGuarded(() => listener(change), onFault);
   }
 }
 

@@ -39,7 +39,7 @@ export class Roster {
 
   /** Crews on duty and retired ones that still work. */
   get all(): readonly Crew[] {
-    return [...this.#turns, ...this.#retired];
+    return this.#retired.size === 0 ? this.#turns : [...this.#turns, ...this.#retired];
   }
 
   crewOf(service: string | null): Crew | undefined {

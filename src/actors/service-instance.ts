@@ -5,7 +5,7 @@ import { attemptTimedOut, resultTooLarge } from '../core/errors.js';
 import { type Failure, failureOf } from '../core/failure.js';
 import { isLargerThan, previewOf } from '../core/size.js';
 import type { InstanceDuties, serviceMachine } from '../machines/service.machine.js';
-import { Attempt, type AttemptObserver } from './attempt.js';
+import { Attempt, type AttemptObserver, type AttemptPorts } from './attempt.js';
 import type { Crew } from './crew.js';
 import type { Deadlines } from './deadlines.js';
 import { mayRetry } from './retry.js';
@@ -46,6 +46,8 @@ export type Report =
   /** The circuit opened while the task was in backoff. */
   | (AboutTask & { readonly kind: 'returned' })
   | (AboutTask & { readonly kind: 'refused' })
+  /** Assigned, but cancelled or paused before it started: no attempt was made. */
+  | (AboutTask & { readonly kind: 'skipped' })
   /** The code of an abandoned attempt has ended. */
   | (AboutTask & { readonly kind: 'ended'; readonly attempt: number })
   | { readonly kind: 'circuit'; readonly crew: Crew; readonly state: 'open' | 'closed' };
@@ -64,6 +66,8 @@ export interface InstancePorts {
   readonly backoff: BackoffPolicy;
   readonly retryBudgetRatio: number;
   readonly maxResultBytes: number;
+  /** Whether a task that was assigned may still start. */
+  readonly mayStart: (task: TaskRecord) => boolean;
   /** Told of each attempt before the service's code runs. */
   readonly started: (instance: ServiceInstance, task: TaskRecord) => void;
   /** Told as soon as a retry is decided, so that the next decision of the same moment counts it. */
@@ -80,6 +84,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   /** The task it works on or backs off for; null when free, finished or held by an abandoned attempt. */
   task: TaskRecord | null = null;
   readonly #ports: InstancePorts;
+  readonly #attemptPorts: AttemptPorts;
   #attempt: Attempt | null = null;
   #failure: Failure | null = null;
   #delayMs = 0;
@@ -88,6 +93,10 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     this.id = id;
     this.crew = crew;
     this.#ports = ports;
+    const { clock, log, maxResultBytes } = ports;
+    const tooLarge = (items: readonly unknown[]): Error =>
+      resultTooLarge(crew.name, maxResultBytes, previewOf(items[0]));
+    this.#attemptPorts = { clock, log, observer: this, maxResultBytes, tooLarge };
   }
 
   /** When the running attempt times out, in the clock's milliseconds; null while none runs. */
@@ -103,13 +112,19 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   // Duties: called by the machine.
 
   startAttempt(task: TaskRecord): void {
-    const { clock, deadlines, log } = this.#ports;
+    const { clock, deadlines } = this.#ports;
     const nowMs = clock.now();
+    if (!this.#ports.mayStart(task)) {
+      this.task = null;
+      this.crew.circuit.probeWithoutVerdict(this.crew.circuit.epoch, nowMs);
+      this.#ports.report({ kind: 'skipped', instance: this, task });
+      return;
+    }
     this.task = task;
     task.attempts += 1;
     task.startedAtMs ??= nowMs;
     this.#failure = null;
-    const attempt = new Attempt(task, { epoch: this.crew.circuit.epoch, nowMs, log, observer: this });
+    const attempt = new Attempt(task, this.crew.circuit.epoch, this.#attemptPorts);
     this.#attempt = attempt;
     deadlines.add(attempt);
     this.#ports.started(this, task);
@@ -157,6 +172,10 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     return this.crew.circuit.state === 'open';
   }
 
+  isDown(): boolean {
+    return this.crew.circuit.state !== 'closed';
+  }
+
   backoffMs(): number {
     return this.#delayMs;
   }
@@ -186,7 +205,15 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
 
   timedOut(attempt: Attempt): void {
     const { task } = attempt;
-    const error = attemptTimedOut(this.crew.name, attempt.number, task.settings.timeoutMs / 1000);
+    const { crew } = this;
+    const error = attemptTimedOut({
+      taskId: task.id,
+      service: crew.name,
+      attempt: attempt.number,
+      timeoutSeconds: task.settings.timeoutMs / 1000,
+      waiting: crew.mailbox.size,
+      running: crew.working - crew.abandoned,
+    });
     attempt.giveUp();
     this.#tellCircuit(attempt, false);
     this.#failure = { error, retryable: true, countsAgainstCircuit: true, retryAfterMs: null };

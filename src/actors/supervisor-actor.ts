@@ -1,6 +1,12 @@
 import { type Actor, createActor, type InspectionEvent } from 'xstate';
 import type { Clock, Log } from '../core/environment.js';
+import { fastLane } from '../machines/fast-lane.js';
+import { serviceMachine } from '../machines/service.machine.js';
 import { type SupervisorDuties, supervisorMachine } from '../machines/supervisor.machine.js';
+
+const fastSupervisor = fastLane(
+  supervisorMachine.provide({ actors: { instance: fastLane(serviceMachine) } }),
+);
 
 /** The running supervisor. */
 export type SupervisorActor = Actor<typeof supervisorMachine>;
@@ -12,11 +18,14 @@ export function createSupervisorActor(
     readonly clock: Clock;
     readonly log: Log;
     readonly inspect: ((event: InspectionEvent) => void) | undefined;
+    /** Ignored while an inspector looks on: it is to see every step. */
+    readonly fastLane: boolean;
     readonly collapsed: (cause: unknown) => void;
   },
 ): SupervisorActor {
   const { clock, log, inspect, collapsed } = ports;
-  const actor = createActor(supervisorMachine, {
+  const isFast = ports.fastLane && inspect === undefined;
+  const actor = createActor(isFast ? fastSupervisor : supervisorMachine, {
     id: 'supervisor',
     systemId: 'supervisor',
     input: { duties },
@@ -45,6 +54,7 @@ export class Drain {
   readonly #clock: Clock;
   readonly #stopped: Promise<void>;
   #timer: unknown;
+  #endsAtMs = Number.POSITIVE_INFINITY;
 
   constructor(actor: SupervisorActor, clock: Clock) {
     this.#actor = actor;
@@ -52,15 +62,24 @@ export class Drain {
     this.#stopped = new Promise((resolve) => actor.subscribe({ complete: resolve, error: () => resolve() }));
   }
 
-  /** Resolves once the supervisor stopped, at the latest after `drainMs`; called again, the last time limit holds. */
+  /** Resolves once the supervisor stopped, at the latest after `drainMs`; called again, the shortest limit holds. */
   begin(drainMs: number): Promise<void> {
-    this.end();
-    this.#actor.send({ type: 'DRAIN' });
-    if (drainMs <= 0) this.#actor.send({ type: 'STOP' });
-    else if (this.#actor.getSnapshot().status === 'active') {
-      this.#timer = this.#clock.setTimeout(() => this.#actor.send({ type: 'STOP' }), drainMs);
+    const endsAtMs = this.#clock.now() + drainMs;
+    this.#send(drainMs > 0 ? 'DRAIN' : 'STOP');
+    if (this.#isActive && endsAtMs < this.#endsAtMs) {
+      this.end();
+      this.#endsAtMs = endsAtMs;
+      this.#timer = this.#clock.setTimeout(() => this.#send('STOP'), drainMs);
     }
     return this.#stopped;
+  }
+
+  get #isActive(): boolean {
+    return this.#actor.getSnapshot().status === 'active';
+  }
+
+  #send(type: 'DRAIN' | 'STOP'): void {
+    if (this.#isActive) this.#actor.send({ type });
   }
 
   /** Drops the time limit. */

@@ -5,7 +5,7 @@ import type { OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
 import type { OrchestratorStats } from '../core/orchestrator-port.js';
 import type { Ranking, Route, RouterPort } from '../core/route.js';
-import type { Hire, Resize, SupervisorDuties } from '../machines/supervisor.machine.js';
+import type { Hire, Resize, SupervisorDuties, SupervisorEvent } from '../machines/supervisor.machine.js';
 import { nextTurn } from './assignment.js';
 import type { Attempt } from './attempt.js';
 import { Batch } from './batch.js';
@@ -15,12 +15,13 @@ import { Deadlines } from './deadlines.js';
 import { findWaiting, type RunningTask, runningTasks, type WaitingTask, waitingTasks } from './insight.js';
 import { Ledger, type Observer } from './ledger.js';
 import { Placement } from './placement.js';
+import type { QueueLoad } from './queue-events.js';
 import { RateGate } from './rate-gate.js';
 import type { RegistryChange, ServiceDefinition } from './registry.js';
 import { Roster } from './roster.js';
 import type { InstancePorts, Report, ServiceInstance } from './service-instance.js';
 import { createSupervisorActor, Drain, type SupervisorActor } from './supervisor-actor.js';
-import type { TaskRecord } from './task-record.js';
+import type { TaskRecord, TaskState } from './task-record.js';
 import { Waiters } from './waiters.js';
 
 /**
@@ -35,6 +36,12 @@ import { Waiters } from './waiters.js';
  * - I6 First in, first out within a service and a priority. I7 No slot is free while a task could start.
  */
 
+/** How long a service's `close()` is waited for, in milliseconds. */
+const CLOSE_LIMIT_MS = 5000;
+
+/** States of a task before its first start. */
+const WAITING: ReadonlySet<TaskState> = new Set(['accepted', 'routing', 'queued']);
+
 /** What the supervisor needs from outside. */
 export interface SupervisorPorts {
   readonly config: ExecutionConfig;
@@ -44,6 +51,8 @@ export interface SupervisorPorts {
   readonly observer: Observer;
   /** XState's inspection, passed through under guard. */
   readonly inspect: ((event: InspectionEvent) => void) | undefined;
+  /** Whether events that keep the state skip XState's interpreter. */
+  readonly fastLane: boolean;
 }
 
 /** The logic behind the supervisor's machine, and the orders that the orchestrator gives it. */
@@ -70,6 +79,11 @@ export class Supervisor implements SupervisorDuties {
   #maxParallel: number;
   #lastServed = -1;
   #isStopped = false;
+  /** Set as soon as a pause is asked for: from then on nothing starts, though its event may have to wait. */
+  #isPauseAsked = false;
+  #isDraining = false;
+  /** Tasks handed to the actor that it has not taken in. */
+  readonly #delivered = new Set<readonly TaskRecord[]>();
 
   constructor(ports: SupervisorPorts) {
     const { config, environment, log, router } = ports;
@@ -77,15 +91,15 @@ export class Supervisor implements SupervisorDuties {
     const { taskConfig, routingConfig } = config;
     this.#ports = ports;
     this.#maxParallel = taskConfig.maxParallel;
-    this.#deadlines = new Deadlines(clock, () => this.actor.send({ type: 'TICK' }));
+    this.#deadlines = new Deadlines(clock, () => this.send({ type: 'TICK' }));
     this.#ledger = new Ledger(clock, this.#deadlines, ports.observer);
     this.#roster = new Roster(taskConfig, clock, () => this.#maxParallel);
     const { mailboxCapacity } = taskConfig;
     const placing = { routingConfig, mailboxCapacity, clock, router };
     this.#placement = new Placement(placing, this.#roster, this.#ledger);
     this.#submissions = new Batch((tasks) => this.#deliver(tasks));
-    this.#routed = new Batch((tasks) => this.actor.send({ type: 'ROUTED', tasks }));
-    this.#reports = new Batch((reports) => this.actor.send({ type: 'REPORT', reports }));
+    this.#routed = new Batch((tasks) => this.send({ type: 'ROUTED', tasks }));
+    this.#reports = new Batch((reports) => this.send({ type: 'REPORT', reports }));
     this.#instancePorts = {
       clock,
       log,
@@ -94,7 +108,11 @@ export class Supervisor implements SupervisorDuties {
       backoff: { baseMs: taskConfig.backoffBaseSeconds * 1000, capMs: taskConfig.backoffCapSeconds * 1000 },
       retryBudgetRatio: taskConfig.retryBudgetRatio,
       maxResultBytes: taskConfig.maxResultBytes,
-      started: (instance, task) => this.#tellAttempt('started', task, instance, task.attempts),
+      mayStart: ({ cancelRequest }) => cancelRequest === null && !this.#isPauseAsked,
+      started: (instance, task) => {
+        if (task.attempts === 1) this.#ledger.dropTimers(task, 'queue');
+        this.#tellAttempt('started', task, instance, task.attempts);
+      },
       willRetry: (task) => this.#ledger.countRetry(task),
       report: (report) => this.#reports.post(report),
     };
@@ -108,6 +126,7 @@ export class Supervisor implements SupervisorDuties {
       clock,
       log,
       inspect: ports.inspect,
+      fastLane: ports.fastLane,
       collapsed: (cause) => this.#collapse(cause),
     });
     this.#drain = new Drain(this.actor, clock);
@@ -118,7 +137,24 @@ export class Supervisor implements SupervisorDuties {
   start(definitions: Iterable<ServiceDefinition>): void {
     for (const definition of definitions) this.#roster.open(definition);
     this.actor.start();
-    if (this.#ports.config.taskConfig.startPaused) this.actor.send({ type: 'PAUSE' });
+    if (this.#ports.config.taskConfig.startPaused) this.pause();
+  }
+
+  pause(): void {
+    // A drain ends what was accepted; paused it would only wait for its time limit.
+    if (this.#isDraining) return;
+    this.#isPauseAsked = true;
+    this.send({ type: 'PAUSE' });
+  }
+
+  resume(): void {
+    this.#isPauseAsked = false;
+    this.send({ type: 'RESUME' });
+  }
+
+  /** Sends an event to the machine; one that has stopped takes none. */
+  send(event: SupervisorEvent): void {
+    if (!this.#isStopped) this.actor.send(event);
   }
 
   submit(task: TaskRecord): void {
@@ -139,30 +175,47 @@ export class Supervisor implements SupervisorDuties {
   }
 
   requestCancel(task: TaskRecord, reason: unknown): void {
-    this.actor.send({ type: 'CANCEL', task, reason });
+    task.cancelRequest ??= { reason };
+    this.send({ type: 'CANCEL', task, reason });
   }
 
   clearWaiting(reason: unknown): void {
     this.#submissions.flush();
-    this.actor.send({ type: 'CLEAR', reason });
+    this.send({ type: 'CLEAR', reason });
   }
 
   /** Accepts nothing more; resolves once every accepted task is answered, at the latest after `drainMs`. */
   drain(drainMs: number): Promise<void> {
     this.#submissions.flush();
+    this.#isDraining = true;
+    this.#isPauseAsked = false;
     return this.#drain.begin(drainMs);
   }
 
-  /** Calls a service's `close()` under guard. */
+  /** Calls a service's `close()` under guard, and waits for it no longer than {@link CLOSE_LIMIT_MS}. */
   async closeService({ name, close }: ServiceDefinition): Promise<void> {
+    if (close === null) return;
+    const { clock } = this.#ports.environment;
+    let timer: unknown;
+    const limit = new Promise<never>((_, reject) => {
+      const late = new Error(`close() did not end within ${CLOSE_LIMIT_MS} ms`);
+      timer = clock.setTimeout(() => reject(late), CLOSE_LIMIT_MS);
+    });
     try {
-      await close?.();
+      await Promise.race([close(), limit]);
     } catch (cause) {
       this.#ports.log.warn({ service: name, cause }, 'a service failed to close');
+    } finally {
+      clock.clearTimeout(timer);
     }
   }
 
   // Insight.
+
+  /** Services with a crew, also those that were removed and whose last attempt has not ended. */
+  get definitions(): readonly ServiceDefinition[] {
+    return this.#roster.all.map(({ definition }) => definition);
+  }
 
   get crews(): readonly Crew[] {
     return this.#roster.turns;
@@ -176,8 +229,16 @@ export class Supervisor implements SupervisorDuties {
     return this.#ledger.running;
   }
 
+  /** Tasks that are not settled, and those among them that wait for their start. */
+  load(): QueueLoad {
+    const tasks = [...this.#submissions.items, ...[...this.#delivered].flat(), ...this.#ledger.inTransit];
+    for (const { mailbox } of this.#roster.all) for (const task of mailbox) tasks.push(task);
+    const waiting = tasks.filter(({ state }) => WAITING.has(state)).map(({ id }) => id);
+    return { open: this.#ledger.open, waiting };
+  }
+
   get isPaused(): boolean {
-    return this.actor.getSnapshot().matches({ running: 'paused' });
+    return this.#isPauseAsked || this.actor.getSnapshot().matches({ running: 'paused' });
   }
 
   get isRateLimited(): boolean {
@@ -202,14 +263,17 @@ export class Supervisor implements SupervisorDuties {
   setPriority(taskId: string, priority: number): boolean {
     this.#submissions.flush();
     const task = findWaiting(this.#roster.turns, taskId);
-    task?.crew?.mailbox.reprioritise(task, priority);
-    return task !== undefined;
+    if (task === undefined) return false;
+    task.crew?.mailbox.reprioritise(task, priority);
+    this.#ledger.tell({ type: 'reprioritised', atMs: this.#now(), taskId, priority });
+    this.#ledger.announce();
+    return true;
   }
 
   stats(): OrchestratorStats {
     const { running, queued, counts, abandoned, totals } = this.#ledger;
     const { timed_out: timedOut, interrupted: _, ...others } = totals;
-    const isPaused = this.actor.getSnapshot().matches({ running: 'paused' });
+    const { isPaused } = this;
     const now = {
       maxParallel: this.#maxParallel,
       running,
@@ -234,6 +298,7 @@ export class Supervisor implements SupervisorDuties {
   // Duties: called by the machine.
 
   admit(tasks: readonly unknown[]): void {
+    this.#delivered.delete(tasks as readonly TaskRecord[]);
     for (const task of tasks as readonly TaskRecord[]) {
       if (task.state !== 'accepted') continue;
       this.#ledger.armLimits(
@@ -242,16 +307,20 @@ export class Supervisor implements SupervisorDuties {
         () => this.#failQueue(task),
       );
       this.#placement.admit(task, (ranked) => this.#routed.post(ranked));
+      this.#relieve(task.crew);
     }
   }
 
   place(tasks: readonly unknown[]): void {
     for (const task of tasks as readonly TaskRecord[]) {
-      if (task.state === 'routing') this.#placement.place(task);
+      if (task.state !== 'routing') continue;
+      this.#placement.place(task);
+      this.#relieve(task.crew);
     }
   }
 
   refuse(tasks: readonly unknown[]): void {
+    this.#delivered.delete(tasks as readonly TaskRecord[]);
     for (const task of tasks as readonly TaskRecord[]) {
       if (task.state === 'accepted') this.#ledger.refuse(task, errors.shuttingDown());
     }
@@ -300,26 +369,18 @@ export class Supervisor implements SupervisorDuties {
   }
 
   dispatch(): void {
-    this.#resumeDue();
-    while (this.#mayStart()) {
-      const index = nextTurn(this.#roster.turns, this.#lastServed);
-      const crew = this.#roster.turns[index];
-      if (crew === undefined) break;
-      this.#lastServed = index;
-      this.#startNext(crew);
-    }
+    this.#startWaiting();
     if (this.#hires.length > 0) {
       const hires = this.#hires;
       this.#hires = [];
-      this.actor.send({ type: 'HIRE', hires });
+      this.send({ type: 'HIRE', hires });
     }
     this.notify();
   }
 
   notify(): void {
     this.#releaseFinished();
-    const { turns } = this.#roster;
-    if (this.#rates.review(turns, this.#ledger.running)) {
+    if (this.#rates.review(this.#roster.all, this.#ledger.running)) {
       this.#ledger.tell({ type: 'rate_limit', atMs: this.#now(), isLimited: this.#rates.isLimited });
     }
     this.#deadlines.rest();
@@ -330,12 +391,15 @@ export class Supervisor implements SupervisorDuties {
   abandonAll(): void {
     this.#isStopped = true;
     this.#drain.end();
+    // The outcome of an attempt that just ended is under way: nobody else would answer its task.
+    this.settle(this.#reports.take());
     const open = new Set(this.#ledger.inTransit);
     for (const crew of this.#roster.all) {
       for (const task of crew.mailbox) open.add(task);
       for (const { task } of crew.instances) if (task) open.add(task);
     }
     for (const task of open) this.#end(task, 'cancelled', errors.shuttingDown());
+    for (const tasks of this.#delivered) this.refuse(tasks);
     this.#deadlines.clear();
     this.notify();
   }
@@ -344,6 +408,8 @@ export class Supervisor implements SupervisorDuties {
     const instance = this.#roster.instances.get(actorId);
     if (instance === undefined) return;
     const error = this.#internalError(cause, { instance: actorId });
+    // What died takes no event.
+    instance.actor = null;
     if (instance.task !== null) this.#end(instance.task, 'failed', error);
     if (instance.isHeld) this.#ledger.countAbandoned(instance.crew, -1);
     this.#roster.remove(instance);
@@ -357,15 +423,32 @@ export class Supervisor implements SupervisorDuties {
 
   #mayStart(): boolean {
     const { running } = this.#ledger;
-    return running < this.#maxParallel && this.#rates.allows(running);
+    return !this.#isPauseAsked && running < this.#maxParallel && this.#rates.allows(running);
+  }
+
+  #startWaiting(): void {
+    this.#resumeDue();
+    while (this.#mayStart()) {
+      const index = nextTurn(this.#roster.turns, this.#lastServed);
+      const crew = this.#roster.turns[index];
+      if (crew === undefined) break;
+      this.#lastServed = index;
+      this.#startNext(crew);
+    }
+  }
+
+  /** Many tasks may come in one event: a mailbox that is full makes room, where it can, before the next one is placed. */
+  #relieve(crew: Crew | null): void {
+    if (crew?.mailbox.isFull && !this.isPaused) this.#startWaiting();
   }
 
   #resumeDue(): void {
     for (const task of this.#due) {
       if (!this.#mayStart()) return;
-      const { instance, crew } = task;
-      // Its circuit may have opened: then the instance gave the task back, and the report is under way.
-      if (crew === null || instance?.task !== task || !crew.isWithinRate) continue;
+      const { instance, crew, cancelRequest } = task;
+      if (cancelRequest !== null) continue;
+      // Its circuit may have opened: then the instance gives the task back, and the report is under way.
+      if (crew === null || instance?.task !== task || instance.isDown() || !crew.isWithinRate) continue;
       this.#forgetDue(task);
       this.#rates.started(crew, this.#ledger.running);
       this.#ledger.enter(task, 'busy');
@@ -376,6 +459,10 @@ export class Supervisor implements SupervisorDuties {
   #startNext(crew: Crew): void {
     const task = crew.mailbox.take();
     if (task === undefined) return;
+    if (task.cancelRequest !== null) {
+      this.cancel(task, task.cancelRequest.reason);
+      return;
+    }
     if (this.#ledger.isOverdue(task)) {
       this.#failDeadline(task);
       return;
@@ -392,7 +479,6 @@ export class Supervisor implements SupervisorDuties {
   #assign(task: TaskRecord, instance: ServiceInstance, type: 'ASSIGN' | 'PROBE'): void {
     task.instance = instance;
     this.#ledger.enter(task, 'busy');
-    if (task.attempts === 0) this.#ledger.dropTimers(task, 'queue');
     instance.actor?.send({ type, task });
   }
 
@@ -405,8 +491,12 @@ export class Supervisor implements SupervisorDuties {
       hired: (actor) => {
         instance.actor = actor;
         // The task may have been cancelled while its instance was hired.
-        if (task.state === 'assigned') this.#assign(task, instance, 'ASSIGN');
-        else this.#free(instance);
+        if (task.state === 'assigned' && task.cancelRequest === null) this.#assign(task, instance, 'ASSIGN');
+        else {
+          this.#rates.withdrawn(crew);
+          if (instance.isDown()) actor.send({ type: 'CIRCUIT_OPENED' });
+          this.#free(instance);
+        }
       },
     });
   }
@@ -421,7 +511,7 @@ export class Supervisor implements SupervisorDuties {
       crew.finished.length = 0;
       const ids = crew.isRetired ? this.#roster.dismiss(crew) : null;
       if (ids === null) continue;
-      this.actor.send({ type: 'DISMISS', ids });
+      this.send({ type: 'DISMISS', ids });
       void this.closeService(crew.definition);
     }
     this.#touched.clear();
@@ -445,12 +535,14 @@ export class Supervisor implements SupervisorDuties {
         if (isPresent) this.#afterFailure(report);
         return;
       case 'timed_out':
-        this.#hold(task, instance, report.attempt);
+        if (isPresent) this.#tellAttempt('abandoned', task, instance, report.attempt);
+        this.#hold(instance);
         if (isPresent) this.#afterFailure(report);
         return;
       case 'ended':
         this.#ledger.totals.lateSettlements += 1;
         this.#ledger.countAbandoned(instance.crew, -1);
+        this.#circuits.noLongerHeld(instance.crew);
         this.#tellAttempt('ended', task, instance, report.attempt);
         this.#finish(instance);
         return;
@@ -469,11 +561,16 @@ export class Supervisor implements SupervisorDuties {
         this.#forgetDue(task);
         if (isPresent) this.#placement.sendBack(task);
         return;
+      case 'skipped':
+        this.#rates.withdrawn(instance.crew);
+        this.#finish(instance);
+        if (isPresent) this.#placement.unassign(task);
+        return;
       case 'refused':
-        // Cannot happen while the books are right; when they are not the task must not be lost.
-        this.#ports.log.error({ taskId: task.id, instance: instance.id }, 'an instance refused a task');
+        // The circuit opened between assignment and start. The task keeps its place.
+        this.#ports.log.debug({ taskId: task.id, instance: instance.id }, 'an instance refused a task');
         if (instance.task === null) this.#free(instance);
-        if (isPresent) this.#placement.sendBack(task);
+        if (isPresent) this.#placement.unassign(task);
         return;
     }
   }
@@ -508,9 +605,8 @@ export class Supervisor implements SupervisorDuties {
   }
 
   /** The attempt was given up and its code still runs: it holds its instance. */
-  #hold(task: TaskRecord, instance: ServiceInstance, attempt: number): void {
+  #hold(instance: ServiceInstance): void {
     this.#ledger.countAbandoned(instance.crew, 1);
-    this.#tellAttempt('abandoned', task, instance, attempt);
     this.#circuits.watchHeld(instance.crew);
   }
 
@@ -547,7 +643,10 @@ export class Supervisor implements SupervisorDuties {
       task.crew.circuit.probeWithoutVerdict(task.crew.circuit.epoch, this.#now());
     }
     this.#forgetDue(task);
-    if (attempt && instance) this.#hold(task, instance, task.attempts);
+    if (instance?.isHeld && task.state === 'busy') {
+      this.#tellAttempt('abandoned', task, instance, task.attempts);
+    }
+    if (attempt && instance) this.#hold(instance);
     this.#ledger.fail(task, status, error);
     attempt?.abort(reason);
   }
@@ -593,7 +692,8 @@ export class Supervisor implements SupervisorDuties {
 
   #deliver(tasks: readonly TaskRecord[]): void {
     if (!this.#isStopped) {
-      this.actor.send({ type: 'SUBMIT', tasks });
+      this.#delivered.add(tasks);
+      this.send({ type: 'SUBMIT', tasks });
       return;
     }
     this.refuse(tasks);

@@ -62,6 +62,8 @@ export class TaskRecord {
   ranked: readonly RouteCandidate[] | null = null;
   crew: Crew | null = null;
   instance: ServiceInstance | null = null;
+  /** Set as soon as a cancel is asked for: from then on no attempt starts, though its event may have to wait. */
+  cancelRequest: { readonly reason: unknown } | null = null;
   /** The failure of the last attempt, kept as the cause when the task ends waiting. */
   lastFailure: unknown = undefined;
   /** Counts among the retries in flight of its crew. */

@@ -17,9 +17,9 @@ export class Waiters {
   /** Resolves those whose condition holds, by rank and then in the order in which they began to wait. */
   check(): void {
     if (this.#waiting.length === 0) return;
-    const ready = this.#waiting.filter(({ holds }) => holds());
-    if (ready.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiter) => !ready.includes(waiter));
-    for (const { resolve } of ready.sort((a, b) => a.rank - b.rank)) resolve();
+    const ready = new Set(this.#waiting.filter(({ holds }) => holds()));
+    if (ready.size === 0) return;
+    this.#waiting = this.#waiting.filter((waiter) => !ready.has(waiter));
+    for (const { resolve } of [...ready].sort((a, b) => a.rank - b.rank)) resolve();
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, Environment } from './environment.js';
 
 /** Longest delay a Node timer keeps, in milliseconds; a longer one would fire at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The real clock: monotonic, so a jump of the wall clock moves nothing; delays are clamped to {@link MAX_TIMER_MS}. */
 export const systemClock: Clock = {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { misuse } from './errors.js';
+import { messageOf, misuse } from './errors.js';
 import { rateLimitSchema } from './rate-limiter.js';
 
 const seconds = z.number().positive();
@@ -109,6 +109,10 @@ export const ExecutionConfig: {
   },
   complete({ taskConfig = {}, routingConfig = {}, ...unknown } = {}) {
     parseOrMisuse(z.strictObject({}), unknown, 'config');
+    // A limit that went missing on its way here must not silently become the default.
+    if ('maxParallel' in taskConfig && taskConfig.maxParallel === undefined) {
+      throw misuse('maxParallel is undefined; give a whole number of at least 1, Infinity, or leave it out.');
+    }
     return {
       taskConfig: parseOrMisuse(taskConfigSchema, taskConfig, 'taskConfig'),
       routingConfig: parseOrMisuse(routingConfigSchema, routingConfig, 'routingConfig'),
@@ -118,7 +122,20 @@ export const ExecutionConfig: {
 
 /** Parses at the border; a fault is a `TypeError` whose text names each field, the rule and the value. */
 export function parseOrMisuse<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
-  const parsed = schema.safeParse(value);
+  const parsed = readSafely(schema, value, what);
   if (parsed.success) return parsed.data;
   throw misuse(`${what} is not valid:\n${z.prettifyError(parsed.error)}`);
+}
+
+/** A getter of the value may throw. */
+function readSafely<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: string,
+): z.ZodSafeParseResult<z.output<S>> {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    throw misuse(`${what} cannot be read: ${messageOf(cause)}`);
+  }
 }

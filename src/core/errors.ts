@@ -112,9 +112,18 @@ export function serviceFailed(service: string, attempt: number, cause: unknown):
   return new OrchestratorError('SERVICE_FAILED', message, { service, attempt }, { cause });
 }
 
-export function attemptTimedOut(service: string, attempt: number, timeoutSeconds: number): OrchestratorError {
-  const message = `Attempt ${attempt} on "${service}" took longer than timeoutSeconds (${timeoutSeconds} s); raise timeoutSeconds or make the task smaller.`;
-  return new OrchestratorError('TIMEOUT', message, { service, attempt, timeoutSeconds });
+export function attemptTimedOut(facts: {
+  readonly taskId: string;
+  readonly service: string;
+  readonly attempt: number;
+  readonly timeoutSeconds: number;
+  /** Tasks that wait for the service, and those that its instances work on. */
+  readonly waiting: number;
+  readonly running: number;
+}): OrchestratorError {
+  const { taskId, service, attempt, timeoutSeconds, waiting, running } = facts;
+  const message = `Attempt ${attempt} of task "${taskId}" on "${service}" took longer than timeoutSeconds (${timeoutSeconds} s), while ${running} ran and ${waiting} waited there; raise timeoutSeconds or make the task smaller.`;
+  return new OrchestratorError('TIMEOUT', message, facts);
 }
 
 export function deadlinePassed(service: string | null, deadlineSeconds: number): OrchestratorError {
@@ -133,9 +142,13 @@ export function queueTimedOut(
   return new OrchestratorError('QUEUE_TIMEOUT', message, { service, queueTimeoutSeconds, waiting });
 }
 
-export function queueFull(service: string, mailboxCapacity: number): OrchestratorError {
-  const message = `Mailbox of "${service}" holds ${mailboxCapacity} of ${mailboxCapacity} tasks; wait for one to finish or raise mailboxCapacity.`;
-  return new OrchestratorError('QUEUE_FULL', message, { service, mailboxCapacity });
+export function queueFull(
+  service: string,
+  mailboxCapacity: number,
+  retryAfterSeconds: number,
+): OrchestratorError {
+  const message = `Mailbox of "${service}" holds ${mailboxCapacity} of ${mailboxCapacity} tasks; try again in about ${retryAfterSeconds.toFixed(1)} s or raise mailboxCapacity.`;
+  return new OrchestratorError('QUEUE_FULL', message, { service, mailboxCapacity, retryAfterSeconds });
 }
 
 export function cancelled(reason: unknown): OrchestratorError {

@@ -3,7 +3,8 @@ import type { TaskResult, TaskStatus } from './result.js';
 /**
  * One fact in the life of a task, in the order in which it happened. `atMs` is the clock's monotonic time.
  * - `submitted` accepted · `queued` waits for `service` · `started` an attempt runs · `backoff` the attempt failed and
- *   the task waits for its next one · `moved` it left `service` for another candidate · `abandoned` an attempt was given
+ *   the task waits for its next one · `moved` it left `service` for another candidate · `reprioritised` it goes
+ *   behind the waiting tasks of its changed priority · `abandoned` an attempt was given
  *   up while its code runs · `ended` that code ended · `settled` the task has its result
  */
 export type TaskEvent =
@@ -26,6 +27,12 @@ export type TaskEvent =
       readonly delayMs: number;
     }
   | { readonly type: 'moved'; readonly atMs: number; readonly taskId: string; readonly service: string }
+  | {
+      readonly type: 'reprioritised';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly priority: number;
+    }
   | {
       readonly type: 'settled';
       readonly atMs: number;

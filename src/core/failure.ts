@@ -25,7 +25,8 @@ export function failureOf(cause: unknown, service: string, attempt: number): Fai
 }
 
 function understand(cause: unknown, service: string, attempt: number): Failure {
-  if (cause instanceof OrchestratorError) return asFailure(cause);
+  // Its message is read here, under guard: it is needed where nothing may throw.
+  if (cause instanceof OrchestratorError && typeof cause.message === 'string') return asFailure(cause);
   if (typeof cause !== 'object' || cause === null) return asFailure(serviceFailed(service, attempt, cause));
 
   const { code, message, retryable, data } = cause as Readonly<Record<string, unknown>>;

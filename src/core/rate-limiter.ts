@@ -81,6 +81,18 @@ export class RateLimiter {
     this.#inWindow += 1;
   }
 
+  /** The last start did not happen after all. */
+  withdrawn(): void {
+    if (this.#intervalMs === 0) return;
+    this.#inWindow = Math.max(0, this.#inWindow - 1);
+    if (this.#starts.length < this.#limit) this.#starts.pop();
+    else {
+      // The newest one's place becomes the oldest's, free since ever.
+      this.#oldest = (this.#oldest + this.#limit - 1) % this.#limit;
+      this.#starts[this.#oldest] = Number.NEGATIVE_INFINITY;
+    }
+  }
+
   /** Begin of the window that holds `nowMs`; the first start after a long rest begins a window of its own. */
   #nextEdgeMs(nowMs: number): number {
     const sinceMs = nowMs - this.#windowStartMs;

@@ -3,22 +3,26 @@
  * bytes). Stops as soon as it knows; cycles are counted once; values that cannot be read count nothing.
  */
 export function isLargerThan(value: unknown, limit: number): boolean {
+  return sizeUpTo(value, limit) > limit;
+}
+
+/** The bytes of a value, counted as {@link isLargerThan} does; counting ends once they are more than `limit`. */
+export function sizeUpTo(value: unknown, limit: number): number {
   const seen = new Set<object>();
   const waiting: unknown[] = [value];
   let bytes = 0;
-  while (waiting.length > 0) {
+  while (waiting.length > 0 && bytes <= limit) {
     const item = waiting.pop();
     if (typeof item === 'string') bytes += item.length;
     else if (typeof item !== 'object' || item === null) bytes += 8;
-    else if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer) bytes += item.byteLength;
     else if (!seen.has(item)) {
       seen.add(item);
-      bytes += 2;
-      for (const part of partsOf(item)) waiting.push(part);
+      const bufferBytes = bufferSizeOf(item);
+      bytes += bufferBytes ?? 2;
+      if (bufferBytes === null) for (const part of partsOf(item)) waiting.push(part);
     }
-    if (bytes > limit) return true;
   }
-  return false;
+  return bytes;
 }
 
 /** The beginning of a value as text, for people: at most `length` characters. */
@@ -29,6 +33,16 @@ export function previewOf(value: unknown, length = 1024): string {
     return text.slice(0, length);
   } catch {
     return '';
+  }
+}
+
+/** Bytes of a buffer; null for anything else. */
+function bufferSizeOf(item: object): number | null {
+  try {
+    return ArrayBuffer.isView(item) || item instanceof ArrayBuffer ? item.byteLength : null;
+  } catch {
+    // A revoked proxy cannot even be asked what it is.
+    return null;
   }
 }
 

@@ -23,6 +23,8 @@ export interface InstanceDuties<Task = unknown> {
   canRetry(): boolean;
   /** The circuit of the service is open. */
   isCircuitOpen(): boolean;
+  /** The circuit of the service is open or half open: nothing but its probe runs. */
+  isDown(): boolean;
   /** Milliseconds until the next attempt. */
   backoffMs(): number;
 }
@@ -61,6 +63,7 @@ export const serviceMachine = setup({
   guards: {
     canRetry: ({ context }) => context.instance.canRetry(),
     isCircuitOpen: ({ context }) => context.instance.isCircuitOpen(),
+    isDown: ({ context }) => context.instance.isDown(),
   },
   delays: {
     backoff: ({ context }) => context.instance.backoffMs(),
@@ -74,7 +77,15 @@ export const serviceMachine = setup({
     idle: {
       description: 'Free: the supervisor may assign a task.',
       on: {
-        ASSIGN: { target: 'busy', actions: 'startAttempt' },
+        ASSIGN: [
+          {
+            description: 'The circuit has opened between assignment and start.',
+            guard: 'isCircuitOpen',
+            target: 'failed',
+            actions: 'refuse',
+          },
+          { target: 'busy', actions: 'startAttempt' },
+        ],
         PROBE: { target: 'busy', actions: 'startAttempt' },
         CIRCUIT_OPENED: 'failed',
       },
@@ -87,11 +98,11 @@ export const serviceMachine = setup({
           actions: 'startAttempt',
         },
         ATTEMPT_FAILED: [
-          { guard: 'isCircuitOpen', target: 'failed', actions: 'giveBack' },
+          { guard: 'isDown', target: 'failed', actions: 'giveBack' },
           { guard: 'canRetry', target: 'retrying', actions: 'enterBackoff' },
           { actions: 'reportFailure' },
         ],
-        RELEASE: [{ guard: 'isCircuitOpen', target: 'failed' }, { target: 'idle' }],
+        RELEASE: [{ guard: 'isDown', target: 'failed' }, { target: 'idle' }],
       },
     },
     retrying: {

@@ -178,7 +178,7 @@ export const supervisorMachine = setup({
       entry: 'dispatch',
       always: { guard: 'hasNoOpenTasks', target: 'stopped' },
       on: {
-        SUBMIT: { actions: 'refuse' },
+        SUBMIT: { actions: ['refuse', 'notify'] },
         REPORT: { actions: ['settle', 'dispatch'] },
         ROUTED: { actions: ['place', 'dispatch'] },
         CANCEL: { actions: ['cancel', 'dispatch'] },

@@ -342,7 +342,7 @@ describe('a fault of ours', () => {
 
   it('lets the error of a refused call through by its code', async () => {
     const execute = async () => {
-      throw queueFull('echo', 3);
+      throw queueFull('echo', 3, 1);
     };
     expect((await call('execute', { task: 'a' }, { execute })).text).toMatch(
       /^QUEUE_FULL: Mailbox of "echo"/,

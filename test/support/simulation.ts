@@ -15,7 +15,7 @@ export interface Simulation {
   advance(ms: number): Promise<void>;
 }
 
-export function simulation({ random = () => 0.5 }: { readonly random?: () => number } = {}): Simulation {
+function simulation({ random = () => 0.5 }: { readonly random?: () => number } = {}): Simulation {
   const clock = new SimulatedClock();
   let ids = 0;
   return {

@@ -1,0 +1,95 @@
+import * as z from 'zod';
+
+/** What the run was allowed; what is left out is not checked. */
+export const historyLimitsSchema = z.strictObject({
+  maxParallel: z.number().min(1).optional().describe('Most attempts at once; the highest value of the run.'),
+  concurrency: z
+    .record(z.string(), z.number().min(1))
+    .optional()
+    .describe('Most attempts at once by service, abandoned ones included.'),
+  maxRetries: z.number().min(0).optional().describe('Most further attempts of a task.'),
+  retryBudgetRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("Share of a service's open tasks that may be retries."),
+  deadlineSeconds: z.number().positive().optional().describe('Limit of a whole task, in seconds.'),
+  tasks: z
+    .record(
+      z.string(),
+      z.strictObject({
+        maxRetries: z.number().min(0).optional(),
+        deadlineSeconds: z.number().positive().optional(),
+      }),
+    )
+    .optional()
+    .describe('Limits of single tasks, by id, in place of those of the run.'),
+  graceMs: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('How late a deadline may be answered, in milliseconds; default 50.'),
+  isComplete: z
+    .boolean()
+    .optional()
+    .describe('The run was closed: every task must be settled. Default false.'),
+});
+
+/** What a run was allowed. */
+export type HistoryLimits = z.output<typeof historyLimitsSchema>;
+
+const atMs = z.number();
+const taskId = z.string();
+const service = z.string();
+const attempt = z.number();
+
+/** The fields of a {@link RuntimeEvent} that the check reads. */
+export const historyEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('submitted'), atMs, taskId, priority: z.number() }),
+  z.object({ type: z.literal('queued'), atMs, taskId, service }),
+  z.object({ type: z.literal('moved'), atMs, taskId, service }),
+  z.object({ type: z.literal('reprioritised'), atMs, taskId, priority: z.number() }),
+  z.object({
+    type: z.enum(['started', 'abandoned', 'ended']),
+    atMs,
+    taskId,
+    service,
+    instance: z.string(),
+    attempt,
+  }),
+  z.object({ type: z.literal('backoff'), atMs, taskId, service, attempt, delayMs: z.number() }),
+  z.object({
+    type: z.literal('settled'),
+    atMs,
+    taskId,
+    status: z.string(),
+    result: z.object({ attempts: z.number(), errorCode: z.string().nullable() }),
+  }),
+  z.object({ type: z.literal('circuit'), atMs, service, state: z.enum(['open', 'closed']) }),
+  z.object({ type: z.literal('rate_limit'), atMs, isLimited: z.boolean() }),
+]);
+
+/** One event of a history. Every {@link RuntimeEvent} is one. */
+export type HistoryEvent = z.output<typeof historyEventSchema>;
+
+/** A rule that a history breaks. */
+export interface Violation {
+  /** I1 to I10 as in the list of invariants. */
+  readonly invariant: string;
+  readonly taskId?: string;
+  /** The clock's milliseconds. */
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** The judgement of a history. */
+export interface HistoryReport {
+  /** Events read. */
+  readonly events: number;
+  /** Tasks submitted. */
+  readonly tasks: number;
+  /** Tasks among them that are not settled at the end. */
+  readonly unsettled: number;
+  readonly violations: readonly Violation[];
+}

@@ -1,0 +1,86 @@
+import * as z from 'zod';
+import { misuse } from './errors.js';
+import { HistoryCheck } from './history-check.js';
+import {
+  type HistoryEvent,
+  type HistoryLimits,
+  type HistoryReport,
+  historyEventSchema,
+  historyLimitsSchema,
+} from './history-event.js';
+
+/**
+ * Reads the history of a run (its {@link RuntimeEvent}s, one JSON object a line) and judges it by the invariants that a
+ * history alone can tell: I1 to I6, I9 and I10. That a slot stayed free (I7) or a cancel was slow (I8) leaves no trace
+ * among the events.
+ */
+
+/** Judges a list of events. Pure; linear in the number of events. */
+export function checkHistory(events: Iterable<HistoryEvent>, limits: HistoryLimits = {}): HistoryReport {
+  const check = new HistoryCheck(limits);
+  for (const event of events) check.take(event);
+  return check.report();
+}
+
+/** A history as read from a file. */
+export interface History {
+  readonly events: readonly HistoryEvent[];
+  readonly limits: HistoryLimits;
+}
+
+/**
+ * Reads a history: JSON objects, one a line; empty lines are skipped. A first line `{ "type": "limits", … }` holds the
+ * limits of the run. Events of an unknown type are skipped, so that a history of a later version can be read.
+ *
+ * @throws TypeError naming the line that is no event.
+ */
+export function parseHistory(text: string): History {
+  const events: HistoryEvent[] = [];
+  let limits: HistoryLimits = {};
+  let number = 0;
+  for (const line of text.split('\n')) {
+    number += 1;
+    if (line.trim() === '') continue;
+    const value = parseLine(line, number);
+    if (value.type === 'limits') {
+      const { type: _, ...rest } = value;
+      limits = parsed(historyLimitsSchema, rest, number);
+    } else if (KNOWN_TYPES.has(value.type)) {
+      events.push(parsed(historyEventSchema, value, number));
+    }
+  }
+  return { events, limits };
+}
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set([
+  'submitted',
+  'queued',
+  'moved',
+  'reprioritised',
+  'started',
+  'abandoned',
+  'ended',
+  'backoff',
+  'settled',
+  'circuit',
+  'rate_limit',
+]);
+
+const lineSchema = z.looseObject({ type: z.string() });
+
+function parseLine(line: string, number: number): z.output<typeof lineSchema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw misuse(`Line ${number} of the history is no JSON (${message}); each line holds one event.`);
+  }
+  return parsed(lineSchema, value, number);
+}
+
+function parsed<S extends z.ZodType>(schema: S, value: unknown, number: number): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw misuse(`Line ${number} of the history is no event:\n${z.prettifyError(result.error)}`);
+}

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import type { RuntimeEvent } from '../../src/core/events.js';
+import { checkHistory, parseHistory } from '../../src/core/history.js';
+import type { HistoryEvent, HistoryLimits } from '../../src/core/history-event.js';
+
+/** A history in short: `submit a`, `queue a s`, `start a s#0`, `backoff a s`, `abandon a s#0`, `end a s#0`, `settle a completed`. */
+function history(...lines: readonly string[]): HistoryEvent[] {
+  const attempts = new Map<string, number>();
+  return lines.map((line, index) => {
+    const [what = '', taskId = '', where = '', extra = '0'] = line.split(' ');
+    const atMs = index * 10;
+    const attempt = attempts.get(taskId) ?? 0;
+    const service = where.split('#')[0] ?? '';
+    switch (what) {
+      case 'submit':
+        attempts.set(taskId, 0);
+        return { type: 'submitted', atMs, taskId, priority: Number(where || 0) };
+      case 'queue':
+        return { type: 'queued', atMs, taskId, service };
+      case 'move':
+        return { type: 'moved', atMs, taskId, service };
+      case 'prioritise':
+        return { type: 'reprioritised', atMs, taskId, priority: Number(where) };
+      case 'start':
+        attempts.set(taskId, attempt + 1);
+        return { type: 'started', atMs, taskId, service, instance: where, attempt: attempt + 1 };
+      case 'abandon':
+        return { type: 'abandoned', atMs, taskId, service, instance: where, attempt };
+      case 'end':
+        return { type: 'ended', atMs, taskId, service, instance: where, attempt: Number(extra) || attempt };
+      case 'backoff':
+        return { type: 'backoff', atMs, taskId, service, attempt, delayMs: 5 };
+      default:
+        return {
+          type: 'settled',
+          atMs,
+          taskId,
+          status: where,
+          result: { attempts: attempt, errorCode: null },
+        };
+    }
+  });
+}
+
+const broken = (events: readonly HistoryEvent[], limits: HistoryLimits = {}) =>
+  checkHistory(events, limits).violations.map(({ invariant, taskId }) => `${invariant} ${taskId}`);
+
+const sound = [
+  'submit a',
+  'submit b',
+  'queue a s',
+  'queue b s',
+  'start a s#0',
+  'start b s#1',
+  'backoff b s',
+  'settle a completed',
+  'start b s#1',
+  'abandon b s#1',
+  'backoff b s',
+  'queue b s',
+  'start b s#0',
+  'settle b completed',
+  'end b s#1 2',
+];
+
+describe('checkHistory()', () => {
+  it('finds nothing in a sound history and counts what it read', () => {
+    const limits = { maxParallel: 2, concurrency: { s: 2 }, maxRetries: 2, retryBudgetRatio: 0.2 };
+    expect(checkHistory(history(...sound), { ...limits, isComplete: true })).toEqual({
+      events: sound.length,
+      tasks: 2,
+      unsettled: 0,
+      violations: [],
+    });
+  });
+
+  it.each<[string, string[], HistoryLimits, string[]]>([
+    ['I1 more attempts than maxParallel', sound.slice(0, 6), { maxParallel: 1 }, ['I1 b']],
+    ['I2 more instances than concurrency', sound.slice(0, 6), { concurrency: { s: 1 } }, ['I2 b']],
+    [
+      'I2 an instance held by an abandoned attempt that starts another task',
+      ['submit a', 'submit b', 'queue a s', 'queue b s', 'start a s#0', 'abandon a s#0', 'start b s#0'],
+      {},
+      ['I2 b'],
+    ],
+    ['I3 an event of a task that was never submitted', ['queue a s'], {}, ['I3 a']],
+    ['I3 a start of a task that waits nowhere', ['submit a', 'start a s#0'], {}, ['I3 a', 'I3 a']],
+    ['I3 the end of an attempt that holds nothing', ['submit a', 'end a s#0'], {}, ['I3 a']],
+    ['I4 a second result', ['submit a', 'settle a rejected', 'settle a rejected'], {}, ['I4 a']],
+    ['I4 no result although the run is complete', ['submit a'], { isComplete: true }, ['I4 a']],
+    ['I5 an event after the result', ['submit a', 'settle a rejected', 'queue a s'], {}, ['I5 a']],
+    [
+      'I5 a late answer taken for a result',
+      ['submit a', 'queue a s', 'start a s#0', 'abandon a s#0', 'settle a completed'],
+      {},
+      ['I5 a'],
+    ],
+    [
+      'I6 last in, first out',
+      ['submit a', 'submit b', 'queue a s', 'queue b s', 'start b s#0', 'start a s#1'],
+      {},
+      ['I6 b'],
+    ],
+    [
+      'I6 a lower priority before a higher one',
+      ['submit a 1', 'submit b 2', 'queue a s', 'queue b s', 'start a s#0'],
+      {},
+      ['I6 a'],
+    ],
+    [
+      'I6 an order that a changed priority forbids',
+      ['submit a', 'submit b', 'queue a s', 'queue b s', 'prioritise b 1', 'start a s#0'],
+      {},
+      ['I6 a'],
+    ],
+    [
+      'I9 a deadline overrun',
+      ['submit a', 'queue a s', 'settle a timed_out'],
+      { deadlineSeconds: 0.01, graceMs: 5 },
+      ['I9 a'],
+    ],
+    [
+      'I10 an attempt too many',
+      ['submit a', 'queue a s', 'start a s#0', 'backoff a s', 'start a s#0'],
+      { tasks: { a: { maxRetries: 0 } } },
+      ['I10 a'],
+    ],
+    [
+      'I10 more retries than the budget',
+      ['a', 'b', 'c', 'd'].flatMap((id, at) => [
+        `submit ${id}`,
+        `queue ${id} s`,
+        `start ${id} s#${at}`,
+        `backoff ${id} s`,
+      ]),
+      { retryBudgetRatio: 0.2 },
+      ['I10 d'],
+    ],
+  ])('tells %s', (_, lines, limits, expected) => {
+    expect(broken(history(...lines), limits)).toEqual(expected);
+  });
+
+  it('lets an id be used again once its task has settled, and a duplicate be refused at once', () => {
+    const again = history(
+      'submit a',
+      'settle a cancelled',
+      'submit a',
+      'submit a',
+      'settle a rejected',
+      'queue a s',
+    );
+    expect(broken(again)).toEqual([]);
+    expect(checkHistory(again)).toMatchObject({ tasks: 3, unsettled: 1 });
+  });
+
+  it('lets a task that lost its assignment be overtaken in that moment', () => {
+    const events = history(
+      'submit a',
+      'submit b',
+      'queue a s',
+      'queue b s',
+      'start b s#1',
+      'settle a cancelled',
+    );
+    expect(broken(events.map((event) => ({ ...event, atMs: 0 })))).toEqual([]);
+  });
+
+  it('takes the events of the runtime as they are', () => {
+    const events: RuntimeEvent[] = [{ type: 'circuit', atMs: 0, service: 's', state: 'open' }];
+    expect(checkHistory(events)).toMatchObject({ events: 1, violations: [] });
+  });
+});
+
+describe('parseHistory()', () => {
+  it('reads limits from the first line, and events; skips empty lines and unknown types', () => {
+    const text = [
+      '{"type":"limits","maxParallel":2,"maxRetries":1}',
+      '',
+      '{"type":"submitted","atMs":1,"taskId":"a","priority":0,"more":true}',
+      '{"type":"of tomorrow","atMs":2}',
+    ].join('\n');
+    expect(parseHistory(text)).toEqual({
+      limits: { maxParallel: 2, maxRetries: 1 },
+      events: [{ type: 'submitted', atMs: 1, taskId: 'a', priority: 0 }],
+    });
+  });
+
+  it.each([
+    ['no JSON', '{"type":"submitted"', /Line 2 .*no JSON/],
+    ['no object', '[1]', /Line 2/],
+    ['a missing field', '{"type":"queued","atMs":1,"taskId":"a"}', /Line 2[\s\S]*service/],
+    ['an unknown limit', '{"type":"limits","maxParralel":1}', /Line 2[\s\S]*maxParralel/],
+  ])('names the line that holds %s', (_, line, message) => {
+    const text = `{"type":"circuit","atMs":0,"service":"s","state":"open"}\n${line}`;
+    expect(() => parseHistory(text)).toThrow(message);
+    expect(() => parseHistory(text)).toThrow(TypeError);
+  });
+});
