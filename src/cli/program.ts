@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command, CommandContext } from './command.js';
 import { demoCommand } from './commands/demo.js';
+import { doctorCommand } from './commands/doctor.js';
 import { routeCommand } from './commands/route.js';
 import { runCommand } from './commands/run.js';
 import { serveCommand } from './commands/serve.js';
@@ -10,7 +11,14 @@ import { type Flags, parseFlags } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
 import { nearest } from './nearest.js';
 
-const COMMANDS: readonly Command[] = [serveCommand, runCommand, servicesCommand, routeCommand, demoCommand];
+const COMMANDS: readonly Command[] = [
+  serveCommand,
+  runCommand,
+  servicesCommand,
+  routeCommand,
+  doctorCommand,
+  demoCommand,
+];
 
 const HELP_FLAG: Flags = { help: { type: 'boolean', short: 'h', help: 'Show this help' } };
 

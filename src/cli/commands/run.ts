@@ -4,6 +4,7 @@ import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orche
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Arguments } from '../flags.js';
+import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { createProgressView } from '../progress-view.js';
 import { resultText } from '../result-text.js';
@@ -18,6 +19,7 @@ export const runCommand: Command = {
     service: { type: 'string', value: 'NAME', help: 'Service for the tasks (default: the router chooses)' },
     kwargs: { type: 'string', value: 'JSON', help: 'Arguments for the service, a JSON object' },
     ...JSON_FLAG,
+    ...HISTORY_FLAG,
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { terminal, log }) {
@@ -25,11 +27,13 @@ export const runCommand: Command = {
     if (tasks.length === 0) throw new UsageError('gaffr run takes at least one task; put each in quotes.');
     const options = taskOptionsOf(args);
     const orchestrator = await createBuiltInOrchestrator(args, log);
+    const history = recordHistory(orchestrator, args);
     const stop = listenForStop();
     void stop.first.then(() => drain(orchestrator, terminal));
     const results = await runTasks(orchestrator, tasks, options, terminal);
     await printResults(tasks, results, args.isSet('json'), terminal);
     await orchestrator.close();
+    await history.close();
     stop.dispose();
     return results.every(({ success }) => success) ? EXIT.success : EXIT.taskFailed;
   },

@@ -5,21 +5,24 @@ import { watchEventLoop } from '../../services/event-loop-watch.js';
 import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
+import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { listenForStop } from '../stop-signals.js';
 
 export const serveCommand: Command = {
   name: 'serve',
   summary: 'Serve MCP over stdin and stdout (for Claude, Cursor, VS Code and other clients)',
   synopsis: '[flags]',
-  flags: ORCHESTRATOR_FLAGS,
+  flags: { ...HISTORY_FLAG, ...ORCHESTRATOR_FLAGS },
   async run(args, { log, version }) {
     const orchestrator = await createBuiltInOrchestrator(args, log);
+    const history = recordHistory(orchestrator, args);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
     try {
       return await serveUntilEnd(orchestrator, { log, version });
     } finally {
       watch.stop();
+      await history.close();
     }
   },
 };
