@@ -111,6 +111,7 @@ export class Intake {
     const joiner = this.#record(text, settings, taskId, (result) => {
       this.#joiners.delete(joiner);
       joiner.forgetSignal?.();
+      this.#supervisor.dropDeadline(joiner);
       answer(result);
     });
     const input = { text, service: settings.service, kwargs: settings.kwargs };
@@ -136,13 +137,23 @@ export class Intake {
 
   /** A caller whose key is taken waits for the other's task; leaving does not cancel that. */
   #join(joiner: TaskRecord, key: string, signal: AbortSignal | undefined): void {
-    const leave = (reason: unknown): void => {
+    const supervisor = this.#supervisor;
+    const cancel = (reason: unknown): void => {
       if (!this.#keys.leave(key, joiner.answer)) return;
-      this.#supervisor.answerAtOnce(joiner, 'cancelled', errors.cancelled(reason));
+      supervisor.answerAtOnce(joiner, 'cancelled', errors.cancelled(reason));
     };
-    this.#joiners.set(joiner, leave);
-    if (signal?.aborted) leave(signal.reason);
-    else if (signal) joiner.forgetSignal = this.#aborts.add(signal, leave);
+    const expire = (): void => {
+      if (!this.#keys.leave(key, joiner.answer)) return;
+      const seconds = (joiner.settings.deadlineMs ?? 0) / 1000;
+      supervisor.answerAtOnce(joiner, 'timed_out', errors.deadlinePassed(null, seconds));
+    };
+    this.#joiners.set(joiner, cancel);
+    if (signal?.aborted) {
+      cancel(signal.reason);
+      return;
+    }
+    if (signal) joiner.forgetSignal = this.#aborts.add(signal, cancel);
+    supervisor.armDeadline(joiner, expire);
   }
 
   #record(text: string, settings: TaskSettings, taskId: string | undefined, answer: Answer): TaskRecord {

@@ -163,10 +163,26 @@ export class Supervisor implements SupervisorDuties {
   }
 
   /** Answers a task that is not even routed. */
-  answerAtOnce(task: TaskRecord, status: 'rejected' | 'cancelled', error: OrchestratorError): void {
+  answerAtOnce(
+    task: TaskRecord,
+    status: 'rejected' | 'cancelled' | 'timed_out',
+    error: OrchestratorError,
+  ): void {
     this.#ledger.accept(task);
     this.#ledger.fail(task, status, error);
     this.#ledger.announce();
+  }
+
+  /** Watches the deadline of a task that waits for another one's result. */
+  armDeadline(task: TaskRecord, onDeadline: () => void): void {
+    const { deadlineMs } = task.settings;
+    if (deadlineMs === null) return;
+    this.#ledger.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
+  }
+
+  /** The task waits no longer. */
+  dropDeadline(task: TaskRecord): void {
+    this.#ledger.dropTimers(task);
   }
 
   /** Reserves an id that the caller chose; false when an open task has it. */
@@ -391,8 +407,8 @@ export class Supervisor implements SupervisorDuties {
   abandonAll(): void {
     this.#isStopped = true;
     this.#drain.end();
-    // The outcome of an attempt that just ended is under way: nobody else would answer its task.
-    this.settle(this.#reports.take());
+    // What instances report is under way, and may lead to further reports: nobody else would answer those tasks.
+    for (let all = this.#reports.take(); all.length > 0; all = this.#reports.take()) this.settle(all);
     const open = new Set(this.#ledger.inTransit);
     for (const crew of this.#roster.all) {
       for (const task of crew.mailbox) open.add(task);

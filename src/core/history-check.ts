@@ -163,13 +163,13 @@ export class HistoryCheck {
     }
   }
 
-  /** A task was rightly overtaken when it lost its assignment in the same moment. */
+  /** A task was rightly overtaken when it was assigned before: then it starts, or loses its assignment, in that moment. */
   #judgeOvertaking(task: Task, event?: HistoryEvent): void {
     const { overtaken } = task;
     if (overtaken === null) return;
     task.overtaken = null;
-    const lostAssignment = event?.type === 'settled' || event?.type === 'queued' || event?.type === 'moved';
-    if (!lostAssignment || event.atMs > overtaken.atMs) this.#break('I6', overtaken, overtaken.text);
+    const wasAssigned = event !== undefined && event.atMs - overtaken.atMs < SAME_MOMENT_MS;
+    if (!wasAssigned) this.#break('I6', overtaken, overtaken.text);
   }
 
   #queue(task: Task, { service: name, atMs }: Extract<HistoryEvent, { type: 'queued' }>): void {

@@ -116,6 +116,25 @@ describe('cancel and stop at the moment in which an attempt ends', () => {
     expect(await result).toMatchObject({ success: false });
   });
 
+  it('promise C1 a stop as the circuit opens does not lose a task in backoff', async () => {
+    const data = { retryAfterSeconds: 40 };
+    const { orchestrator, clock } = simulated({
+      services: {
+        only: (task) =>
+          task === 'hangs' ? new Promise(() => {}) : Promise.reject({ message: 'later', data }),
+      },
+      config: config({ timeoutSeconds: 5, circuitFailures: 2 }),
+    });
+    const results = orchestrator.executeParallel(['hangs', 'backs off']);
+    await drained();
+    expect(orchestrator.stats()).toMatchObject({ running: 1, retrying: 1 });
+    const closing = orchestrator.close({ drainSeconds: 30 });
+    // After a sleep all timers fire at once: the timeout that opens the circuit, then the end of the drain.
+    clock.increment(35_000);
+    await closing;
+    expect((await results).map(({ success }) => success)).toEqual([false, false]);
+  });
+
   it('fault Q12 retries of one moment count against the same budget', async () => {
     const service = manualService();
     const { orchestrator } = simulated({

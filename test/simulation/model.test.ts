@@ -52,6 +52,7 @@ async function compare(model: QueueModel, { orchestrator, service, handles }: Re
     queued: model.waiting.length,
     abandoned: model.held.length,
     submitted: model.submitted,
+    cancelled: [...model.results.values()].filter((status) => status === 'cancelled').length,
     isPaused: model.isPaused,
   });
   const statuses = [...handles].map(([name, handle]) => `${name} ${handle.status()}`);

@@ -19,9 +19,12 @@ export class Recorder {
   /** Services that were probed since their circuit opened. */
   readonly #probed = new Set<string>();
   readonly #breaks: (invariant: string, text: string) => void;
+  readonly #replaced: ReadonlySet<string>;
 
-  constructor(breaks: (invariant: string, text: string) => void) {
+  /** @param replaced - Names that belonged to more than one service. */
+  constructor(breaks: (invariant: string, text: string) => void, replaced: ReadonlySet<string>) {
     this.#breaks = breaks;
+    this.#replaced = replaced;
   }
 
   take(event: RuntimeEvent): void {
@@ -74,7 +77,8 @@ export class Recorder {
 
   #onCircuit(service: string, state: 'open' | 'closed'): void {
     const wasProbed = this.#probed.delete(service);
-    if (state === 'closed' && !wasProbed) {
+    // Under one name both an old service and its successor may have a circuit.
+    if (state === 'closed' && !wasProbed && !this.#replaced.has(service)) {
       this.#breaks('S22', `the circuit of "${service}" closed without a probe`);
     }
   }

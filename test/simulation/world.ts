@@ -67,7 +67,7 @@ export class World {
   constructor(plan: Plan) {
     this.plan = plan;
     const { setup } = plan;
-    this.recorder = new Recorder((invariant, text) => this.break(invariant, text));
+    this.recorder = new Recorder((invariant, text) => this.break(invariant, text), this.replaced);
     this.clients = new Clients({
       orchestrator: () => this.orchestrator,
       nowMs: () => this.clock.now(),
