@@ -61,6 +61,27 @@ describe('queue limits', () => {
     expect(() => orchestrator.setConcurrency('olny', 2)).toThrow(/olny.*only/);
   });
 
+  it('the counts are right even for a listener that is called while the result is handed over', async () => {
+    const service = manualService();
+    const { orchestrator } = simulated({ services: { only: service }, config: config({ maxParallel: 2 }) });
+    const seen: unknown[] = [];
+    const onProgress = (): void => {
+      const { running, queued, completed } = orchestrator.stats();
+      seen.push([running, queued, completed, orchestrator.runningTasks().length]);
+    };
+    void orchestrator.executeParallel(numbered(3), { onProgress });
+    for (let count = 0; count < 3; count += 1) {
+      await drained();
+      service.open()[0]?.resolve();
+    }
+    await drained();
+    expect(seen).toEqual([
+      [1, 1, 1, 1],
+      [1, 0, 2, 1],
+      [0, 0, 3, 0],
+    ]);
+  });
+
   it('the counts of waiting and running are right in the tick in which a result is seen', async () => {
     const service = manualService();
     const { orchestrator } = simulated({ services: { only: service }, config: config({ maxParallel: 2 }) });

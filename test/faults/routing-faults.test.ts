@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { drained, manualService, simulated } from '../support/simulation.js';
+import { config, expectAtRest, expectNothingUnhandled, recordingLog } from './support.js';
+
+expectNothingUnhandled();
+
+const services = { a: (task: string) => `a ${task}`, b: (task: string) => `b ${task}` };
+
+describe('strategies that fail, seen from the task', () => {
+  const failing: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw new Error('odd strategy');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('odd strategy'))],
+    ['answers with no array', () => 'odd strategy'],
+    ['answers with nothing', () => undefined],
+  ];
+
+  it.each(failing)('fault R1 a strategy that %s sends the task to the fallback', async (_, strategy) => {
+    const log = recordingLog();
+    const { orchestrator } = simulated({
+      services,
+      strategy: strategy as never,
+      config: config({ fallbackService: 'b' }),
+      log,
+    });
+    const results = await orchestrator.executeParallel(['x', 'y']);
+    expect(results).toMatchObject([
+      { result: 'b x', route: { usedFallback: true, outcome: 'fallback' } },
+      { result: 'b y', route: { usedFallback: true } },
+    ]);
+    expect(log.warn).toHaveBeenCalledTimes(1);
+    await expectAtRest(orchestrator, 'b');
+  });
+
+  it.each(failing)('fault R1 a strategy that %s and no fallback is NO_ROUTE', async (_, strategy) => {
+    const { orchestrator } = simulated({
+      services,
+      strategy: strategy as never,
+      config: config(),
+      log: recordingLog(),
+    });
+    const result = await orchestrator.execute('x');
+    expect(result).toMatchObject({
+      status: 'rejected',
+      errorCode: 'NO_ROUTE',
+      attempts: 0,
+      serviceName: null,
+      route: { service: null, outcome: 'no-route', ranked: [] },
+    });
+    expect(orchestrator.stats()).toMatchObject({ rejected: 1 });
+    await expectAtRest(orchestrator, 'a');
+  });
+
+  it('fault R2 an unknown service among the candidates is dropped, the next one gets the task', async () => {
+    const { orchestrator } = simulated({
+      services,
+      strategy: () => [
+        ['nobody', 0.99],
+        ['b', 0.8],
+      ],
+      log: recordingLog(),
+    });
+    expect(await orchestrator.execute('x')).toMatchObject({ result: 'b x', route: { confidence: 0.8 } });
+  });
+
+  it('fault R4 a strategy that never resolves holds a task for a second, and no other', async () => {
+    const { orchestrator, advance } = simulated({
+      services,
+      strategy: (task) => (task === 'stuck' ? new Promise(() => {}) : [['a', 1]]),
+      config: config({ fallbackService: 'b' }),
+      log: recordingLog(),
+    });
+    const stuck = orchestrator.execute('stuck');
+    expect((await orchestrator.execute('x')).result).toBe('a x');
+    expect((await orchestrator.execute('y', { service: 'b' })).result).toBe('b y');
+    await advance(999);
+    expect(orchestrator.stats()).toMatchObject({ queued: 1 });
+    await advance(1);
+    expect(await stuck).toMatchObject({ result: 'b stuck', queueTime: 1, route: { usedFallback: true } });
+  });
+
+  it('fault R4 a service that goes while a strategy thinks gets no task', async () => {
+    let answer: (ranked: [string, number][]) => void = () => {};
+    const { orchestrator } = simulated({
+      services,
+      strategy: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    });
+    const result = orchestrator.execute('x');
+    await drained();
+    orchestrator.registry.unregister('a');
+    answer([
+      ['a', 0.9],
+      ['b', 0.8],
+    ]);
+    expect((await result).result).toBe('b x');
+  });
+
+  it('fault R9 a busy best service keeps its tasks waiting; neither the next candidate nor the fallback gets them', async () => {
+    const best = manualService();
+    const next = manualService();
+    const fallback = manualService();
+    const { orchestrator, advance } = simulated({
+      services: { best: { service: best, concurrency: 1 }, next, fallback },
+      strategy: () => [
+        ['best', 0.9],
+        ['next', 0.89],
+      ],
+      config: config({ fallbackService: 'fallback', maxParallel: 10 }),
+    });
+    const results = orchestrator.executeParallel(['a', 'b', 'c']);
+    for (let count = 0; count < 3; count += 1) {
+      await advance(60_000);
+      expect(best.open()).toHaveLength(1);
+      best.open()[0]?.resolve();
+    }
+    expect((await results).map(({ serviceName }) => serviceName)).toEqual(['best', 'best', 'best']);
+    expect([next.calls, fallback.calls]).toEqual([[], []]);
+  });
+
+  it('fault R9 a rate window and an abandoned attempt do not make a service unavailable either', async () => {
+    const best = manualService();
+    const next = manualService();
+    const { orchestrator, advance } = simulated({
+      services: {
+        best: { service: best, rateLimit: { limit: 1, intervalSeconds: 10 }, concurrency: 2 },
+        next,
+      },
+      strategy: () => [
+        ['best', 0.9],
+        ['next', 0.8],
+      ],
+      config: config({ fallbackService: 'next' }),
+    });
+    const first = orchestrator.submit('a');
+    const second = orchestrator.execute('b');
+    await drained();
+    first.cancel();
+    await advance(10_000);
+    best.calls[1]?.resolve();
+    expect((await second).serviceName).toBe('best');
+    expect(next.calls).toHaveLength(0);
+  });
+});
