@@ -317,7 +317,9 @@ describe('the contract', () => {
       services: { best: { service: best, keywords: ['paint'], concurrency: 1 }, other },
       config: config({ fallbackService: 'other' }),
     });
-    void orchestrator.executeParallel(['paint a', 'paint b']);
+    void orchestrator.execute('paint a');
+    await drained();
+    void orchestrator.execute('paint b');
     await drained();
     expect(best.calls).toHaveLength(1);
     expect(other.calls).toHaveLength(0);

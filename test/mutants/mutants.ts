@@ -210,7 +210,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/core/clock.ts',
     find: 'now: () => performance.now(),',
     plant: 'now: () => Date.now(),',
-    by: ['test/faults/process-faults.test.ts'],
+    by: ['test/core/clock.test.ts'],
   },
   {
     id: 22,
@@ -290,9 +290,9 @@ export const MUTANTS: readonly Mutant[] = [
     id: 34,
     bug: "one caller's leaving cancels another's task",
     file: 'src/actors/intake.ts',
-    find: 'if (!this.#keys.leave(key, joiner.answer)) return;',
+    find: "supervisor.answerAtOnce(joiner, 'cancelled', errors.cancelled(reason));\n    };\n    const expire",
     plant:
-      'if (!this.#keys.leave(key, joiner.answer)) return;\n    for (const crew of this.#supervisor.crews)\n      for (const { task } of crew.instances)\n        if (task?.settings.idempotencyKey === key) this.#supervisor.requestCancel(task, reason);',
+      "supervisor.answerAtOnce(joiner, 'cancelled', errors.cancelled(reason));\n      for (const { instances } of supervisor.crews)\n        for (const { task } of instances)\n          if (task?.settings.idempotencyKey === key) supervisor.requestCancel(task, reason);\n    };\n    const expire",
     by: ['test/faults/races.test.ts', QUEUE_FAULTS],
   },
   {
@@ -340,7 +340,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: 104,
     bug: 'the outcome of an attempt that just ended is lost when the supervisor stops',
     file: SUPERVISOR,
-    find: 'this.settle(this.#reports.take());',
+    find: 'for (let all = this.#reports.take(); all.length > 0; all = this.#reports.take()) this.settle(all);',
     plant: 'void 0;',
     by: ['test/faults/races.test.ts', SIMULATION],
   },

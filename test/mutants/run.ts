@@ -38,12 +38,29 @@ if (values.json) {
 } else process.stdout.write(`killed ${killed}/${mutants.length}\n`);
 process.exitCode = survivors.length === 0 ? 0 : 1;
 
+/** Suites that fail without any bug would "kill" everything. */
+async function assertSound(): Promise<void> {
+  const copy = createCopy();
+  const firsts = [...new Set(mutants.flatMap(({ by }) => by))];
+  const verdict = await runSuites(copy, values.only === undefined ? [...SUITES, ...firsts] : firsts);
+  rmSync(copy, { recursive: true, force: true });
+  if (verdict !== 'survived') {
+    throw new Error(`The suites fail without any mutant (${verdict}); mend them first.`);
+  }
+}
+
+function createCopy(): string {
+  const copy = mkdtempSync(join(tmpdir(), 'gaffr-mutants-'));
+  for (const name of COPIED) {
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isSource });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
 /** Judges mutants one after another in a copy of its own. */
 async function work(): Promise<void> {
-  const copy = mkdtempSync(join(tmpdir(), 'gaffr-mutants-'));
-  for (const name of COPIED)
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter: isSource });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  const copy = createCopy();
   for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
     const started = performance.now();
     const verdict = await judge(mutant, copy);
