@@ -3,15 +3,22 @@
  * together; exit code 1 when anything failed. CI runs just this.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMain, root } from './run.mjs';
 
-/** The gates, in the order of the time they take: scripts of package.json. */
-const GATES = ['lint', 'types', 'layers', 'unused', 'package-checks'];
-if (existsSync(join(root, 'test', 'inspector', 'run.mjs'))) {
-  GATES.push('inspector');
-}
+/** The gates, in the order of the time they take: scripts of package.json and their arguments. */
+const GATES = [
+  { name: 'lint', args: [] },
+  { name: 'types', args: [] },
+  { name: 'layers', args: [] },
+  { name: 'unused', args: [] },
+  { name: 'package-checks', args: [] },
+  { name: 'inspector', args: [] },
+  { name: 'soak', args: ['--json'] },
+  { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'] },
+  { name: 'mutants', args: [] },
+];
 
 /** Test runners colour their output when CI is set, even into a file. */
 const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' };
@@ -24,11 +31,11 @@ function verify() {
   const counts = runTests();
   /** @type {string[]} */
   const failures = counts.failed === 0 ? [] : [`test: ${counts.failed} failed`];
-  for (const gate of GATES) {
-    const passed = runScript(gate, []);
+  for (const { name, args } of GATES) {
+    const passed = runScript(name, args);
     counts[passed ? 'passed' : 'failed'] += 1;
     if (!passed) {
-      failures.push(gate);
+      failures.push(name);
     }
   }
   console.log(`\n${failures.length === 0 ? 'everything passed' : `failed: ${failures.join(', ')}`}`);
