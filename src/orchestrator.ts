@@ -89,8 +89,11 @@ export class Orchestrator implements OrchestratorPort {
     this.#environment = environment;
     this.#events = new QueueEvents(log, () => this.#supervisor.load());
     const { taskConfig, routingConfig } = this.config;
+    const strategy = toStrategy(options.strategy);
     this.#router = createRouter({
-      strategy: toStrategy(options.strategy) ?? createDefaultStrategy({ ...routingConfig, log }),
+      strategy: strategy ?? createDefaultStrategy({ ...routingConfig, log }),
+      // A strategy of the user's own is asked even so.
+      ranksOnlyService: strategy !== undefined,
       clock: environment.clock,
       timeoutMs: routingConfig.routingTimeoutSeconds * 1000,
       log,

@@ -20,6 +20,9 @@ export interface Prepared {
   readonly refusal: errors.OrchestratorError | null;
 }
 
+/** Names of services whose tasks share their settings; callers may say any name. */
+const MOST_SHARED = 1000;
+
 /** Tells a caller his result; called exactly once. */
 export type Answer = (result: TaskResult) => void;
 
@@ -36,6 +39,8 @@ export class Intake {
   readonly #aborts = new SharedAborts();
   /** Shared by all tasks without options of their own. */
   #defaults: Prepared;
+  /** Shared by all tasks that say a service and nothing else. */
+  readonly #byService = new Map<string, Prepared>();
   /** Callers that wait for another caller's task of the same key, and how they leave. */
   readonly #joiners = new Map<TaskRecord, (reason: unknown) => void>();
 
@@ -56,13 +61,17 @@ export class Intake {
   setTimeoutSeconds(timeoutSeconds: number): void {
     this.#taskConfig = { ...this.#taskConfig, timeoutSeconds };
     this.#defaults = this.#prepared({});
+    this.#byService.clear();
   }
 
   /** Parses the options of a task. @throws TypeError when one is not valid. */
   prepare(options: TaskOptions | undefined): Prepared {
-    return options === undefined
-      ? this.#defaults
-      : this.#prepared(parseOrMisuse(taskOptionsSchema, options, 'options'));
+    if (options === undefined) return this.#defaults;
+    const parsed = parseOrMisuse(taskOptionsSchema, options, 'options');
+    const { service } = parsed;
+    return service !== undefined && Object.keys(parsed).length === 1
+      ? this.#forService(service)
+      : this.#prepared(parsed);
   }
 
   /** Submits a task. @throws TypeError when the text is none. */
@@ -161,23 +170,34 @@ export class Intake {
     return new TaskRecord(taskId ?? createId(), text, settings, clock.now(), answer);
   }
 
-  #prepared({ signal, taskId, ...options }: TaskOptions): Prepared {
+  /** One object for all tasks that say a service and nothing else: there may be a million of them. */
+  #forService(service: string): Prepared {
+    const known = this.#byService.get(service);
+    if (known) return known;
+    if (this.#byService.size >= MOST_SHARED) this.#byService.clear();
+    const prepared = this.#prepared({ service });
+    this.#byService.set(service, prepared);
+    return prepared;
+  }
+
+  #prepared(options: TaskOptions): Prepared {
+    const { signal, taskId, kwargs } = options;
     try {
-      const kwargs = options.kwargs && structuredClone(options.kwargs);
-      return { settings: this.#settingsOf({ ...options, kwargs }), signal, taskId, refusal: null };
+      const copy = kwargs && structuredClone(kwargs);
+      return { settings: this.#settingsOf(options, copy), signal, taskId, refusal: null };
     } catch (cause) {
-      const settings = this.#settingsOf({ ...options, kwargs: undefined });
-      return { settings, signal, taskId, refusal: errors.uncloneableInput(cause) };
+      const refusal = errors.uncloneableInput(cause);
+      return { settings: this.#settingsOf(options, undefined), signal, taskId, refusal };
     }
   }
 
-  #settingsOf(options: TaskOptions): TaskSettings {
+  #settingsOf(options: TaskOptions, kwargs: TaskOptions['kwargs']): TaskSettings {
     const config = this.#taskConfig;
     const { queueTimeoutSeconds = config.queueTimeoutSeconds, deadlineSeconds = config.deadlineSeconds } =
       options;
     return {
       service: options.service ?? null,
-      kwargs: options.kwargs ?? null,
+      kwargs: kwargs ?? null,
       priority: options.priority ?? 0,
       timeoutMs: (options.timeoutSeconds ?? config.timeoutSeconds) * 1000,
       queueTimeoutMs: queueTimeoutSeconds === undefined ? null : queueTimeoutSeconds * 1000,

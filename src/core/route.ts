@@ -129,7 +129,8 @@ function choose(
   }
   const [only, ...others] = registered;
   if (only !== undefined && others.length === 0 && isAvailable(only)) {
-    return routeTo(only, scoreOf(ranked, only), 'only-service', whyNot(ranked, policy), ranked);
+    const why = ranked.length === 0 ? 'the only service' : whyNot(ranked, policy);
+    return routeTo(only, scoreOf(ranked, only), 'only-service', why, ranked);
   }
   return undefined;
 }

@@ -23,6 +23,8 @@ export interface RouterOptions {
   readonly timeoutMs?: number;
   /** Where faults of the strategy are reported. Default: nowhere. */
   readonly log?: Log;
+  /** Whether the strategy is asked although only one service is there, which gets every task anyway. Default true. */
+  readonly ranksOnlyService?: boolean;
 }
 
 /** A router whose services can change. */
@@ -66,6 +68,8 @@ export function createDefaultStrategy({
   return new CompositeStrategy(strategies, { confidenceThreshold, log });
 }
 
+const NOTHING_TO_CHOOSE: Ranking = { ranked: [] };
+
 /**
  * Owns: the list of services that the strategy is asked about. Talks to: the strategy, under guard.
  *
@@ -78,15 +82,18 @@ class StrategyRouter implements Router {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #faults: FaultLog;
+  readonly #ranksOnlyService: boolean;
   #profiles: ReadonlyMap<string, ServiceProfile> = new Map();
   #services: Services | undefined;
 
-  constructor({ strategy, clock, timeoutMs = 1000, log = silentLog }: RouterOptions) {
+  constructor(options: RouterOptions) {
+    const { strategy, clock, timeoutMs = 1000, log = silentLog, ranksOnlyService = true } = options;
     assertStrategy(strategy);
     this.#strategy = strategy;
     this.#strategyName = nameOf(strategy);
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+    this.#ranksOnlyService = ranksOnlyService;
     this.#faults = new FaultLog(log);
   }
 
@@ -102,6 +109,7 @@ class StrategyRouter implements Router {
   rank(task: string, kwargs?: Readonly<Record<string, unknown>>): Ranking | Promise<Ranking> {
     this.#services ??= listServices(this.#profiles);
     const services = this.#services;
+    if (!this.#ranksOnlyService && services.names.length === 1) return NOTHING_TO_CHOOSE;
     const { context, abort } = createContext(this.#profiles, kwargs);
     const answer = answerOf(() => this.#strategy.route(task, services.names, context), this.#limit(abort));
     return answer instanceof Promise
