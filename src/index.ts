@@ -1,3 +1,4 @@
+export type { RecentEvents } from './actors/event-log.js';
 export type { RunningTask, WaitingTask } from './actors/insight.js';
 export type { OrchestratorEvents } from './actors/queue-events.js';
 export { type RegistryChange, type ServiceDefinition, ServiceRegistry } from './actors/registry.js';
@@ -42,6 +43,7 @@ export {
   type TaskHandle,
 } from './orchestrator.js';
 export { type ModuleServiceOptions, moduleService } from './services/module.js';
+export { type ReplicaOptions, replicated } from './services/replicas.js';
 export { CapabilityStrategy } from './strategies/capability-strategy.js';
 export { CompositeStrategy } from './strategies/composite-strategy.js';
 export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';

@@ -1,4 +1,5 @@
 import { runBatch, runSubtasks, streamBatch } from './actors/batches.js';
+import { EventLog, type RecentEvents } from './actors/event-log.js';
 import type { RunningTask, WaitingTask } from './actors/insight.js';
 import { Intake, requireText } from './actors/intake.js';
 import { type OrchestratorEvents, QueueEvents } from './actors/queue-events.js';
@@ -45,6 +46,8 @@ export interface OrchestratorOptions {
    * Default true, and false while `inspect` is given.
    */
   readonly fastLane?: boolean;
+  /** How many of the latest facts `recentEvents()` keeps, 0 or more. Default 0: none. */
+  readonly keepEvents?: number;
 }
 
 /** A task that was submitted. */
@@ -79,6 +82,7 @@ export class Orchestrator implements OrchestratorPort {
   readonly #supervisor: Supervisor;
   readonly #intake: Intake;
   readonly #events: QueueEvents;
+  readonly #eventLog: EventLog | null;
   #closing: Promise<void> | undefined;
 
   constructor(options: OrchestratorOptions) {
@@ -88,6 +92,7 @@ export class Orchestrator implements OrchestratorPort {
     this.config = ExecutionConfig.complete(config);
     this.#environment = environment;
     this.#events = new QueueEvents(log, () => this.#supervisor.load());
+    this.#eventLog = createEventLog(options.keepEvents ?? 0);
     const { taskConfig, routingConfig } = this.config;
     const strategy = toStrategy(options.strategy);
     this.#router = createRouter({
@@ -109,6 +114,8 @@ export class Orchestrator implements OrchestratorPort {
       fastLane: options.fastLane ?? true,
     });
     this.#intake = new Intake(taskConfig, { environment, log }, this.#supervisor);
+    const eventLog = this.#eventLog;
+    if (eventLog) this.on('event', (event) => eventLog.add(event));
     this.registry.on('change', this.#onRegistryChange);
     this.#supervisor.start(this.registry.definitions());
   }
@@ -286,6 +293,11 @@ export class Orchestrator implements OrchestratorPort {
     return this.#supervisor.waitingTasks();
   }
 
+  /** The latest facts, oldest first, as many as `keepEvents` says, and how many fell out before them. */
+  recentEvents(): RecentEvents {
+    return this.#eventLog?.recent() ?? { events: [], dropped: 0 };
+  }
+
   // Of those that become true by the same change: nothing runs, nothing waits, idle.
 
   /** Resolves once no attempt runs, also while paused with tasks waiting. */
@@ -376,6 +388,13 @@ export class Orchestrator implements OrchestratorPort {
     this.#router.updateProfiles(this.registry.profiles());
     this.#supervisor.send({ type: 'RESTAFF', change });
   };
+}
+
+function createEventLog(keepEvents: number): EventLog | null {
+  if (!Number.isInteger(keepEvents) || keepEvents < 0) {
+    throw misuse(`keepEvents must be a whole number of at least 0; got ${keepEvents}.`);
+  }
+  return keepEvents === 0 ? null : new EventLog(keepEvents);
 }
 
 function toStrategy(strategy: OrchestratorOptions['strategy']): RoutingStrategy | undefined {

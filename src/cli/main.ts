@@ -9,5 +9,7 @@ const argv = process.argv.slice(2);
 // A server tells its operator what happens; a command that people wait for only warns.
 const log = stderrLog(argv[0] === 'serve' ? 'info' : 'warn');
 
-endOnFatalFault(log);
+// Read where it is needed: a wrong value is told with the other flags.
+const rejections = () => (argv.join('=').includes('--unhandled-rejections=log') ? 'log' : 'exit');
+endOnFatalFault(log, rejections);
 process.exit(await runProgram(argv, { terminal: processTerminal(), log, version: packageVersion() }));

@@ -6,6 +6,16 @@ expectNothingUnhandled();
 
 const services = { a: (task: string) => `a ${task}`, b: (task: string) => `b ${task}` };
 
+it('fault R6 a keyword that looks like a catastrophic pattern is plain words, and costs no time', async () => {
+  const { orchestrator } = simulated({
+    services: { a: { service: services.a, keywords: ['^(a+)+$', 'paint'] }, b: services.b },
+    config: config({ fallbackService: 'b' }),
+  });
+  const hostile = await orchestrator.explain(`${'a'.repeat(50_000)}!`);
+  expect(hostile.service).toBe('b');
+  expect((await orchestrator.explain('paint it')).service).toBe('a');
+});
+
 describe('strategies that fail, seen from the task', () => {
   const failing: [string, () => unknown][] = [
     [

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ChildServer } from '../support/child-server.js';
+import { ChildServer, FIXTURE_ARGS } from '../support/child-server.js';
 
 let server: ChildServer;
 
@@ -207,6 +207,23 @@ describe('the server over stdio', () => {
     const fatal = server.stderr.split('\n').filter((line) => line.includes('"level":60'));
     expect(fatal).toHaveLength(1);
     expect(fatal[0]).toContain('a timer left behind');
+  });
+
+  it('fault P5 ends with 70 when a service leaves a rejected promise behind', async () => {
+    server.call(2, { task: 'a', service: 'careless' });
+    expect((await server.exited).code).toBe(70);
+    expect(server.stderr).toContain('a promise left behind');
+  });
+
+  it('fault P5 goes on after a rejected promise when it was told to', async () => {
+    const tolerant = new ChildServer([...FIXTURE_ARGS, '--tolerant']);
+    await tolerant.initialize();
+    tolerant.call(2, { task: 'a', service: 'careless' });
+    expect((await tolerant.answer(2)).result).toMatchObject({ structuredContent: { result: 'gone' } });
+    tolerant.call(3, { task: 'b', service: 'echo' });
+    expect((await tolerant.answer(3)).result).toMatchObject({ isError: false });
+    expect(tolerant.stderr).toContain('rejection that nobody handled');
+    tolerant.kill();
   });
 
   it('fault S9 ends with 70 although nobody reads stderr any more', async () => {

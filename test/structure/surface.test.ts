@@ -13,6 +13,7 @@ it('the package exports exactly these names', () => {
     'ServiceRegistry',
     'createOrchestrator',
     'moduleService',
+    'replicated',
     'systemClock',
     'systemEnvironment',
   ]);

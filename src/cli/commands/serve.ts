@@ -4,7 +4,7 @@ import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { watchEventLoop } from '../../services/event-loop-watch.js';
 import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
-import { EXIT, type ExitCode } from '../exit-code.js';
+import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { listenForStop } from '../stop-signals.js';
 
@@ -12,8 +12,20 @@ export const serveCommand: Command = {
   name: 'serve',
   summary: 'Serve MCP over stdin and stdout (for Claude, Cursor, VS Code and other clients)',
   synopsis: '[flags]',
-  flags: { ...HISTORY_FLAG, ...ORCHESTRATOR_FLAGS },
+  flags: {
+    'unhandled-rejections': {
+      type: 'string',
+      value: 'exit|log',
+      help: 'What happens when a service leaves a rejected promise behind (default: exit with 70)',
+    },
+    ...HISTORY_FLAG,
+    ...ORCHESTRATOR_FLAGS,
+  },
   async run(args, { log, version }) {
+    const policy = args.text('unhandled-rejections') ?? 'exit';
+    if (policy !== 'exit' && policy !== 'log') {
+      throw new UsageError(`--unhandled-rejections must be exit or log, not "${policy}".`);
+    }
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const history = recordHistory(orchestrator, args);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
