@@ -1,0 +1,23 @@
+import type { Bench } from './bench.js';
+
+/** Loaded one by one: a child process holds the code of its own bench only. */
+const LOADERS: Readonly<Record<string, () => Promise<Bench>>> = {
+  supervision: async () => (await import('./supervision.bench.js')).supervision,
+  growth: async () => (await import('./growth.bench.js')).growth,
+  features: async () => (await import('./features.bench.js')).features,
+  mcp: async () => (await import('./mcp.bench.js')).mcp,
+  start: async () => (await import('./start.bench.js')).start,
+  profile: async () => (await import('./profile.bench.js')).profile,
+};
+
+/** Names of all benches, in the order in which `all` runs them. */
+export const BENCH_NAMES: readonly string[] = Object.keys(LOADERS);
+
+/** @throws Error when there is no bench of this name. */
+export async function findBench(name: string): Promise<Bench> {
+  const load = LOADERS[name];
+  if (load === undefined) {
+    throw new Error(`There is no bench "${name}"; known: ${BENCH_NAMES.join(', ')}, all.`);
+  }
+  return load();
+}
