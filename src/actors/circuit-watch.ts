@@ -52,8 +52,12 @@ export class CircuitWatch {
     crew.probe = null;
   }
 
-  /** Abandoned attempts that hold every instance for a while open the circuit: nothing could start there anyway. */
-  watchHeld(crew: Crew): void {
+  /**
+   * An abandoned attempt holds its instance. When such attempts hold every instance for a while the circuit opens:
+   * nothing could start there anyway.
+   */
+  held(crew: Crew): void {
+    this.#ledger.countAbandoned(crew, 1);
     if (crew.held !== null || crew.abandoned < crew.concurrency || crew.circuit.state !== 'closed') return;
     const expire = (nowMs: number): void => {
       crew.held = null;
@@ -68,6 +72,7 @@ export class CircuitWatch {
 
   /** The code of an abandoned attempt ended: not every instance is held any more. */
   noLongerHeld(crew: Crew): void {
+    this.#ledger.countAbandoned(crew, -1);
     if (crew.held) this.#deadlines.remove(crew.held);
     crew.held = null;
   }

@@ -5,6 +5,7 @@ import type { RuntimeEvent } from '../core/events.js';
 import type { TaskResult, TaskStatus } from '../core/result.js';
 import type { Crew } from './crew.js';
 import type { Deadlines } from './deadlines.js';
+import type { ServiceInstance } from './service-instance.js';
 import { type TaskRecord, type TaskState, TaskTimer } from './task-record.js';
 
 /**
@@ -172,6 +173,22 @@ export class Ledger {
   /** Notes a fact; it is told by {@link announce}, once the state is right. */
   tell(event: RuntimeEvent): void {
     if (this.isObserved) this.#events.push(event);
+  }
+
+  /** What happens to an attempt. */
+  tellAttempt(
+    type: 'started' | 'abandoned' | 'ended',
+    task: TaskRecord,
+    { id: instance, crew }: ServiceInstance,
+    attempt: number,
+  ): void {
+    if (!this.isObserved) return;
+    this.tell({ type, atMs: this.#clock.now(), taskId: task.id, service: crew.name, instance, attempt });
+  }
+
+  tellBackoff({ id: taskId, crew, attempts: attempt }: TaskRecord, delayMs: number): void {
+    if (crew === null) return;
+    this.tell({ type: 'backoff', atMs: this.#clock.now(), taskId, service: crew.name, attempt, delayMs });
   }
 
   get isObserved(): boolean {

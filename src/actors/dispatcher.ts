@@ -1,0 +1,187 @@
+import type { Hire, Resize } from '../machines/supervisor.machine.js';
+import { nextTurn } from './assignment.js';
+import type { Crew } from './crew.js';
+import type { Ledger } from './ledger.js';
+import type { RateGate } from './rate-gate.js';
+import type { ServiceDefinition } from './registry.js';
+import type { Roster } from './roster.js';
+import type { InstancePorts, ServiceInstance } from './service-instance.js';
+import type { TaskRecord } from './task-record.js';
+
+/**
+ * Owns: the parallel slots, whose turn it is, the tasks whose backoff is over, and the instances that wait for work or
+ * for their release. Talks to: the instances (by events), the ledger, the roster, the rate gate.
+ *
+ * Invariants
+ * - I1 Attempts running ≤ maxParallel; abandoned attempts and tasks in backoff hold no slot.
+ * - I2 Per service: instances with a task or held by an abandoned attempt ≤ concurrency.
+ * - I7 No slot is free while a task could start.
+ */
+export class Dispatcher {
+  maxParallel: number;
+  /** Set as soon as a pause is asked for: from then on nothing starts, though its event may have to wait. */
+  isHeldBack = false;
+  readonly #ledger: Ledger;
+  readonly #roster: Roster;
+  readonly #rates: RateGate;
+  readonly #instancePorts: InstancePorts;
+  readonly #endInstead: (task: TaskRecord) => boolean;
+  /** Tasks whose backoff is over, first come first served; they go before all others. */
+  readonly #due = new Set<TaskRecord>();
+  /** Crews with instances that finished or became free since the last release. */
+  readonly #touched = new Set<Crew>();
+  #hires: Hire[] = [];
+  #lastServed = -1;
+
+  /** @param endInstead - Ends a task that must not start (cancelled, overdue) and says so. */
+  constructor(
+    parts: {
+      readonly ledger: Ledger;
+      readonly roster: Roster;
+      readonly rates: RateGate;
+      readonly instancePorts: InstancePorts;
+    },
+    maxParallel: number,
+    endInstead: (task: TaskRecord) => boolean,
+  ) {
+    this.#ledger = parts.ledger;
+    this.#roster = parts.roster;
+    this.#rates = parts.rates;
+    this.#instancePorts = parts.instancePorts;
+    this.maxParallel = maxParallel;
+    this.#endInstead = endInstead;
+  }
+
+  get mayStart(): boolean {
+    const { running } = this.#ledger;
+    return !this.isHeldBack && running < this.maxParallel && this.#rates.allows(running);
+  }
+
+  /** Hands tasks to instances: those that come out of a backoff first, then those that wait, in turns. */
+  startWaiting(): void {
+    this.#resumeDue();
+    while (this.mayStart) {
+      const index = nextTurn(this.#roster.turns, this.#lastServed);
+      const crew = this.#roster.turns[index];
+      if (crew === undefined) break;
+      this.#lastServed = index;
+      this.#startNext(crew);
+    }
+  }
+
+  /** Many tasks may come in one event: a mailbox that is full makes room, where it can, before the next one is placed. */
+  relieve(crew: Crew | null): void {
+    if (crew?.mailbox.isFull && !this.isHeldBack) this.startWaiting();
+  }
+
+  /** Instances that are wanted since the last call. */
+  takeHires(): readonly Hire[] {
+    const hires = this.#hires;
+    if (hires.length > 0) this.#hires = [];
+    return hires;
+  }
+
+  resize({ maxParallel, service, concurrency }: Resize): void {
+    if (maxParallel !== undefined) this.maxParallel = maxParallel;
+    const crew = this.#roster.crewOf(service ?? null);
+    if (crew && concurrency !== undefined) crew.ownConcurrency = concurrency;
+  }
+
+  /** The crews changed: turns begin anew, and a retired crew without work is to go. */
+  restaffed(retired: Crew | undefined): void {
+    this.#lastServed = -1;
+    if (retired) this.#touched.add(retired);
+  }
+
+  /** The instance takes the next task, or is released. */
+  finish(instance: ServiceInstance): void {
+    instance.crew.finished.push(instance);
+    this.#touched.add(instance.crew);
+  }
+
+  /** The instance has no task, and its machine is in a state without one. */
+  free(instance: ServiceInstance): void {
+    instance.crew.free.push(instance);
+    this.#touched.add(instance.crew);
+  }
+
+  /** The assignment was undone: what its start took from the rate limits is given back. */
+  withdrawn(crew: Crew): void {
+    this.#rates.withdrawn(crew);
+  }
+
+  /** The backoff of a task is over: it gets the next free slot. */
+  addDue(task: TaskRecord, crew: Crew): void {
+    this.#due.add(task);
+    crew.due += 1;
+  }
+
+  forgetDue(task: TaskRecord): void {
+    if (this.#due.delete(task) && task.crew) task.crew.due -= 1;
+  }
+
+  /** Instances that finished and got no other task go back to idle; `dismiss` is told of crews that are done for good. */
+  release(dismiss: (definition: ServiceDefinition, ids: readonly string[]) => void): void {
+    for (const crew of this.#touched) {
+      for (const instance of crew.finished) {
+        instance.actor?.send({ type: 'RELEASE' });
+        crew.free.push(instance);
+      }
+      crew.finished.length = 0;
+      const ids = crew.isRetired ? this.#roster.dismiss(crew) : null;
+      if (ids !== null) dismiss(crew.definition, ids);
+    }
+    this.#touched.clear();
+  }
+
+  #resumeDue(): void {
+    for (const task of this.#due) {
+      if (!this.mayStart) return;
+      const { instance, crew, cancelRequest } = task;
+      if (cancelRequest !== null) continue;
+      // Its circuit may have opened: then the instance gives the task back, and the report is under way.
+      if (crew === null || instance?.task !== task || instance.isDown() || !crew.isWithinRate) continue;
+      this.forgetDue(task);
+      this.#rates.started(crew, this.#ledger.running);
+      this.#ledger.enter(task, 'busy');
+      instance.actor?.send({ type: 'RESUME' });
+    }
+  }
+
+  #startNext(crew: Crew): void {
+    const task = crew.mailbox.take();
+    if (task === undefined || this.#endInstead(task)) return;
+    this.#rates.started(crew, this.#ledger.running);
+    const isProbe = crew.circuit.state !== 'closed';
+    if (isProbe) crew.circuit.beginProbe();
+    const finished = crew.finished.pop();
+    const instance = finished ?? crew.free.pop();
+    if (instance) this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
+    else this.#hireFor(task, crew);
+  }
+
+  #assign(task: TaskRecord, instance: ServiceInstance, type: 'ASSIGN' | 'PROBE'): void {
+    task.instance = instance;
+    this.#ledger.enter(task, 'busy');
+    instance.actor?.send({ type, task });
+  }
+
+  #hireFor(task: TaskRecord, crew: Crew): void {
+    const instance = this.#roster.newInstance(crew, this.#instancePorts);
+    this.#ledger.enter(task, 'assigned');
+    this.#hires.push({
+      id: instance.id,
+      duties: instance,
+      hired: (actor) => {
+        instance.actor = actor;
+        // The task may have been cancelled while its instance was hired.
+        if (task.state === 'assigned' && task.cancelRequest === null) this.#assign(task, instance, 'ASSIGN');
+        else {
+          this.#rates.withdrawn(crew);
+          if (instance.isDown()) actor.send({ type: 'CIRCUIT_OPENED' });
+          this.free(instance);
+        }
+      },
+    });
+  }
+}
