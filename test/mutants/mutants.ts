@@ -13,6 +13,9 @@ export interface Mutant {
 }
 
 const SUPERVISOR = 'src/actors/supervisor.ts';
+const DISPATCHER = 'src/actors/dispatcher.ts';
+const SETTLEMENT = 'src/actors/settlement.ts';
+const ENDINGS = 'src/actors/endings.ts';
 const INSTANCE = 'src/actors/service-instance.ts';
 const MAILBOX = 'src/actors/mailbox.ts';
 const CIRCUIT = 'src/core/circuit-breaker.ts';
@@ -26,9 +29,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 1,
     bug: 'parallel limit off by one',
-    file: SUPERVISOR,
-    find: 'running < this.#maxParallel &&',
-    plant: 'running <= this.#maxParallel &&',
+    file: DISPATCHER,
+    find: 'running < this.maxParallel &&',
+    plant: 'running <= this.maxParallel &&',
     by: [PROMISES],
   },
   {
@@ -42,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 3,
     bug: 'cancelled task stays in its mailbox',
-    file: SUPERVISOR,
+    file: ENDINGS,
     find: "if (task.state === 'queued') task.crew?.mailbox.remove(task);",
     plant: "if (task.state === 'queued') void 0;",
     by: [PROMISES],
@@ -59,16 +62,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 5,
     bug: 'cancel counted twice',
-    file: SUPERVISOR,
-    find: "this.#end(task as TaskRecord, 'cancelled', errors.cancelled(reason), reason);",
+    file: ENDINGS,
+    find: "this.end(task, 'cancelled', errors.cancelled(reason), reason);",
     plant:
-      "this.#end(task as TaskRecord, 'cancelled', errors.cancelled(reason), reason);\n    this.#ledger.totals.cancelled += 1;",
+      "this.end(task, 'cancelled', errors.cancelled(reason), reason);\n    this.#ledger.totals.cancelled += 1;",
     by: [SIMULATION],
   },
   {
     id: 6,
     bug: 'cancel ignored while retrying',
-    file: SUPERVISOR,
+    file: ENDINGS,
     find: "if (task.state === 'settled') return;\n    const { instance } = task;",
     plant:
       "if (task.state === 'settled' || (task.state === 'retrying' && status === 'cancelled')) return;\n    const { instance } = task;",
@@ -85,16 +88,16 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 8,
     bug: 'dying service not marked down before its results',
-    file: SUPERVISOR,
-    find: "for (const report of all)\n      if (report.kind === 'circuit') this.#circuits.changed(report.crew, report.state);\n    for (const report of all) if (report.kind !== 'circuit') this.#onReport(report);",
+    file: SETTLEMENT,
+    find: "for (const report of reports) {\n      if (report.kind === 'circuit') this.#circuits.changed(report.crew, report.state);\n    }\n    for (const report of reports) if (report.kind !== 'circuit') this.#onReport(report);",
     plant:
-      "for (const report of all) if (report.kind !== 'circuit') this.#onReport(report);\n    for (const report of all)\n      if (report.kind === 'circuit' && report.state === 'closed')\n        this.#circuits.changed(report.crew, report.state);",
+      "for (const report of reports) if (report.kind !== 'circuit') this.#onReport(report);\n    for (const report of reports) {\n      if (report.kind === 'circuit' && report.state === 'closed') this.#circuits.changed(report.crew, report.state);\n    }",
     by: [PROMISES, CIRCUIT_FAULTS],
   },
   {
     id: 9,
     bug: "late answer taken for the next attempt's",
-    file: SUPERVISOR,
+    file: SETTLEMENT,
     find: "const isPresent = task.state !== 'settled' && task.instance === instance;",
     plant: "const isPresent = task.state !== 'settled' || report.kind === 'completed';",
     by: [SERVICE_FAULTS, SIMULATION],
@@ -150,9 +153,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 15,
     bug: 'abandoned attempt does not occupy its instance',
-    file: SUPERVISOR,
-    find: 'if (attempt && instance) this.#hold(instance);',
-    plant: 'if (attempt && instance) this.#finish(instance);',
+    file: ENDINGS,
+    find: 'if (attempt && instance) this.#circuits.held(instance.crew);',
+    plant: 'if (attempt && instance) this.#dispatcher().finish(instance);',
     by: [PROMISES],
   },
   {
@@ -248,9 +251,9 @@ export const MUTANTS: readonly Mutant[] = [
     id: 29,
     bug: 'task accepted as drain begins never settles',
     file: SUPERVISOR,
-    find: "for (const task of open) this.#end(task, 'cancelled', errors.shuttingDown());",
+    find: "for (const task of open) this.#endings.end(task, 'cancelled', errors.shuttingDown());",
     plant:
-      "for (const task of open) if (task.state !== 'queued') this.#end(task, 'cancelled', errors.shuttingDown());",
+      "for (const task of open)\n      if (task.state !== 'queued') this.#endings.end(task, 'cancelled', errors.shuttingDown());",
     by: [PROMISES],
   },
   {
@@ -272,10 +275,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 32,
     bug: 'lowering maxParallel stops a running attempt',
-    file: SUPERVISOR,
-    find: 'if (maxParallel !== undefined) this.#maxParallel = maxParallel;',
+    file: DISPATCHER,
+    find: 'if (maxParallel !== undefined) this.maxParallel = maxParallel;',
     plant:
-      "if (maxParallel !== undefined) this.#maxParallel = maxParallel;\n    for (const { instances } of this.#roster.turns)\n      for (const { task } of instances)\n        if (task && this.#ledger.running > this.#maxParallel) this.cancel(task, 'the limit was lowered');",
+      "if (maxParallel !== undefined) this.maxParallel = maxParallel;\n    for (const { instances } of this.#roster.turns)\n      for (const { task } of instances)\n        if (task && this.#ledger.running > this.maxParallel) {\n          task.cancelRequest = { reason: 'the limit was lowered' };\n          this.#endInstead(task);\n        }",
     by: [QUEUE_FAULTS],
   },
   {
@@ -323,8 +326,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     id: 102,
     bug: 'a probe that was cancelled while its instance was hired keeps the circuit half open',
-    file: SUPERVISOR,
-    find: 'task.crew.circuit.probeWithoutVerdict(task.crew.circuit.epoch, this.#now());',
+    file: ENDINGS,
+    find: 'task.crew.circuit.probeWithoutVerdict(task.crew.circuit.epoch, this.#clock.now());',
     plant: 'void 0;',
     by: ['test/faults/races.test.ts', CIRCUIT_FAULTS, SIMULATION],
   },
