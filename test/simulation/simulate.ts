@@ -87,11 +87,14 @@ async function replay(
 }
 
 function report(): void {
+  // Those that ever failed run beside the fresh ones.
+  const kept = values.seed === undefined ? Math.max(0, seeds.length - Number(values.seeds)) : 0;
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
   const { tasks, steps, failures, virtualMs } = tally;
   const virtualDays = Math.round(virtualMs / MS_PER_DAY);
   const figures = {
-    seeds: seeds.length,
+    seeds: seeds.length - kept,
+    kept,
     tasks,
     steps,
     violations: failures.length,
