@@ -15,7 +15,7 @@ interface Point {
 
 const WIDTH_PX = 960;
 const HEIGHT_PX = 380;
-const PLOT = { topPx: 64, widthPx: 372, heightPx: 210 };
+const PLOT = { topPx: 64, widthPx: 360, heightPx: 210 };
 const COLOURS = ['#2563eb', '#93b4f5', '#d97706', '#64748b', '#16a34a'];
 
 const PANELS: readonly Panel[] = [
@@ -56,7 +56,7 @@ function drawPanel(panel: Panel, results: readonly Result[], labels: readonly st
   const yOf = (value: number): number => bottomPx - (value / top) * PLOT.heightPx;
   const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const y = px(yOf(share * top));
-    return `<path d="M${leftPx} ${y}H${leftPx + PLOT.widthPx}" stroke="#e2e8f0"/><text x="${leftPx - 8}" y="${y}" dy="4" text-anchor="end" fill="#64748b" font-size="12">${share * top}</text>`;
+    return `<path d="M${leftPx} ${y}H${leftPx + PLOT.widthPx}" stroke="#e2e8f0"/><text x="${leftPx - 8}" y="${y}" dy="4" text-anchor="end" fill="#64748b" font-size="12">${Number((share * top).toPrecision(3))}</text>`;
   });
   const ticks = sizes.map(
     (queued) =>
@@ -108,10 +108,10 @@ function queuedOf({ group }: Result): number {
   return Number.parseInt(group.replaceAll(',', ''), 10);
 }
 
-/** The least 1, 2, 4 or 8 times a power of ten that is not below the value: a quarter of it is a round number. */
+/** The least number not below the value whose quarters are short. */
 function niceCeiling(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 4, 8, 10].find((each) => each * power >= value) ?? 10;
+  const step = [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10].find((each) => each * power >= value) ?? 10;
   return step * power;
 }
 

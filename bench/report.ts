@@ -75,16 +75,21 @@ function ratiosOf(members: readonly Result[]): string[] {
     if (ratios === undefined) return [];
     const cells = peers.map((peer) => {
       const [lowest, highest] = ratioRanges?.[peer] ?? [Number.NaN, Number.NaN];
-      return `${shown(ratios[peer])} (${shown(lowest)} – ${shown(highest)})`;
+      return `${brief(ratios[peer])} (${brief(lowest)} – ${brief(highest)})`;
     });
     return [[label, ...cells]];
   });
   return [markdownTable([['ours ÷ peer (lowest – highest run)', ...peers], ...rows])];
 }
 
+/** Those who share a note share its line. */
 function notesOf(members: readonly Result[]): string[] {
-  const notes = members.flatMap(({ label, note }) => (note === undefined ? [] : [`- ${label}: ${note}.`]));
-  return notes.length === 0 ? [] : [notes.join('\n')];
+  const notes = [...new Set(members.flatMap(({ note }) => (note === undefined ? [] : [note])))];
+  const lines = notes.map((note) => {
+    const labels = members.filter((result) => result.note === note).map(({ label }) => label);
+    return `- ${labels.join(' · ')}: ${note}.`;
+  });
+  return lines.length === 0 ? [] : [lines.join('\n')];
 }
 
 function detailsOf(members: readonly Result[], bench: Bench): string[] {
@@ -98,4 +103,9 @@ function shown(value: number | undefined): string {
   if (value === undefined) return '';
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString('en');
   return String(Number(value.toPrecision(3)));
+}
+
+/** A ratio: two digits are all that a noisy machine gives. */
+function brief(value = Number.NaN): string {
+  return String(Number(value.toPrecision(2)));
 }

@@ -25,6 +25,8 @@ export class Crew implements Turn {
   readonly mailbox: Mailbox;
   readonly circuit: CircuitBreaker;
   readonly explicitRoute: Route;
+  /** The route of every task while this is the only service and nothing is ranked; made when first needed. */
+  soleRoute: Route | null = null;
   readonly instances: ServiceInstance[] = [];
   /** Instances without a task whose machine is `idle` or `failed`. */
   readonly free: ServiceInstance[] = [];

@@ -133,6 +133,14 @@ export class Placement {
   #choose(task: TaskRecord): Route {
     const { onUnavailable, fallbackService } = this.#routing;
     const ranked = task.ranked ?? [];
+    const [sole, ...others] = this.#roster.turns;
+    if (sole && others.length === 0 && ranked.length === 0) {
+      sole.soleRoute ??= decideRoute(
+        ranked,
+        this.#policy(() => true),
+      );
+      return sole.soleRoute;
+    }
     if (onUnavailable === 'wait')
       return decideRoute(
         ranked,

@@ -41,6 +41,8 @@ export class QueueEvents {
   /** Tasks that wait, and how many are not settled, as the facts so far tell. */
   #waiting = new Set<string>();
   #open = 0;
+  /** Kept beside the emitter, which would count its listeners anew for each fact. */
+  #isHeard = false;
   /** A waiting task's id under which another one was submitted: that one is refused by the very next fact. */
   #refusedId: string | null = null;
 
@@ -52,7 +54,7 @@ export class QueueEvents {
 
   /** Takes facts while anybody listens. */
   get listener(): ((event: RuntimeEvent) => void) | null {
-    return this.#emitter.eventNames().length === 0 ? null : this.#onEvent;
+    return this.#isHeard ? this.#onEvent : null;
   }
 
   on<E extends keyof OrchestratorEvents>(
@@ -65,6 +67,7 @@ export class QueueEvents {
       this.#waiting = new Set(waiting);
     }
     this.#emitter.on(name, listener as (...values: unknown[]) => void);
+    this.#isHeard = true;
   }
 
   off<E extends keyof OrchestratorEvents>(
@@ -72,10 +75,12 @@ export class QueueEvents {
     listener: (...values: OrchestratorEvents[E]) => void,
   ): void {
     this.#emitter.off(name, listener as (...values: unknown[]) => void);
+    this.#isHeard = this.#emitter.eventNames().length > 0;
   }
 
   removeAll(): void {
     this.#emitter.removeAllListeners();
+    this.#isHeard = false;
   }
 
   readonly #onEvent = (event: RuntimeEvent): void => {

@@ -12,7 +12,7 @@ export const systemClock: Clock = {
 
 /** The real environment. Task ids are a random prefix per orchestrator and a running number. */
 export function systemEnvironment(): Environment {
-  const prefix = crypto.randomUUID().slice(0, 8);
+  const prefix = `${crypto.randomUUID().slice(0, 8)}-`;
   let count = 0;
-  return { clock: systemClock, random: Math.random, createId: () => `${prefix}-${++count}` };
+  return { clock: systemClock, random: Math.random, createId: () => prefix + ++count };
 }
