@@ -188,25 +188,26 @@ describe('fault P4, time that jumps', () => {
     vi.useRealTimers();
   });
 
-  it('fault P4 a wall clock that jumps a day times nothing out', async () => {
+  it.each([1, -1])('fault P4 a wall clock that jumps by %d day times nothing out', async (days) => {
     const service = manualService();
     const orchestrator = createOrchestrator({
-      services: { only: service },
-      config: config({ timeoutSeconds: 60, maxParallel: 1 }),
+      services: { only: { service, concurrency: 2 } },
+      config: config({ timeoutSeconds: 60, maxParallel: 2, maxRetries: 0 }),
     });
     const running = orchestrator.submit('running');
+    const brief = orchestrator.submit('brief', { timeoutSeconds: 0.02 });
     const waiting = orchestrator.submit('waiting', { queueTimeoutSeconds: 60, deadlineSeconds: 600 });
     await drained();
     vi.useFakeTimers({ toFake: ['Date'] });
-    for (const day of [1, -1]) {
-      vi.setSystemTime(Date.now() + day * 86_400_000);
-      await drained();
-      expect([running.status(), waiting.status()]).toEqual(['running', 'queued']);
-    }
-    service.calls[0]?.resolve();
-    const result = await running.result();
-    expect(result.executionTime).toBeLessThan(60);
-    expect(result.executionTime).toBeGreaterThanOrEqual(0);
+    vi.setSystemTime(Date.now() + days * 86_400_000);
+    // Its timer makes the runtime look at every limit there is.
+    const result = await brief.result();
+    expect(result.errorCode).toBe('TIMEOUT');
+    expect(result.executionTime).toBeGreaterThan(0);
+    expect(result.executionTime).toBeLessThan(10);
+    expect([running.status(), waiting.status()]).toEqual(['running', 'queued']);
+    for (const call of service.open()) call.resolve();
+    expect((await running.result()).executionTime).toBeLessThan(10);
     await orchestrator.close({ drainSeconds: 0 });
   });
 

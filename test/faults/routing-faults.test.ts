@@ -124,7 +124,10 @@ describe('strategies that fail, seen from the task', () => {
       ],
       config: config({ fallbackService: 'fallback', maxParallel: 10 }),
     });
-    const results = orchestrator.executeParallel(['a', 'b', 'c']);
+    const first = orchestrator.execute('a');
+    await drained();
+    // The service is busy when these are routed.
+    const results = Promise.all([first, ...['b', 'c'].map((task) => orchestrator.execute(task))]);
     for (let count = 0; count < 3; count += 1) {
       await advance(60_000);
       expect(best.open()).toHaveLength(1);
