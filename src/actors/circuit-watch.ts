@@ -6,6 +6,9 @@ import type { Placement } from './placement.js';
 
 /** How long abandoned attempts may hold all instances of a service before its circuit opens, in milliseconds. */
 const HELD_GRACE_MS = 1000;
+/** Actors of one service that may die of defects within {@link CRASH_WINDOW_MS}; one more opens its circuit. */
+const MOST_CRASHES = 5;
+const CRASH_WINDOW_MS = 60_000;
 
 /**
  * Owns: what follows when a circuit opens or closes. Talks to: the instances of the crew (by events), placement (its
@@ -44,6 +47,17 @@ export class CircuitWatch {
     crew.probe = { dueMs: probesAtMs, heapIndex: -1, expire: () => {} };
     this.#deadlines.add(crew.probe);
     this.#placement.evacuate(crew);
+  }
+
+  /** An instance's actor died of a defect. When that goes on and on the service is taken out for a while. */
+  crashed(crew: Crew): void {
+    const nowMs = this.#clock.now();
+    crew.crashesAtMs = [...crew.crashesAtMs.filter((atMs) => nowMs - atMs < CRASH_WINDOW_MS), nowMs];
+    const { length } = crew.crashesAtMs;
+    if (length <= MOST_CRASHES || crew.isRetired || crew.circuit.state === 'open') return;
+    crew.lastError = `${length} instances died of defects within ${CRASH_WINDOW_MS / 1000} s.`;
+    crew.circuit.open(nowMs);
+    this.changed(crew, 'open');
   }
 
   /** Drops the time of the next probe. */

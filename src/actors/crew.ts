@@ -47,6 +47,8 @@ export class Crew implements Turn {
   completed = 0;
   failed = 0;
   lastError: string | null = null;
+  /** When actors of its instances died of defects, lately. */
+  crashesAtMs: readonly number[] = [];
   /** True once the service was removed or replaced: nothing more is assigned to this crew. */
   isRetired = false;
   /** Waits with the deadlines while the circuit is open. */

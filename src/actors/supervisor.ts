@@ -407,6 +407,7 @@ export class Supervisor implements SupervisorDuties {
     if (instance.task !== null) this.#endings.end(instance.task, 'failed', error);
     if (instance.isHeld) this.#circuits.noLongerHeld(instance.crew);
     this.#roster.remove(instance);
+    this.#circuits.crashed(instance.crew);
   }
 
   hasOpenTasks(): boolean {

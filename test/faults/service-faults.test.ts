@@ -727,6 +727,40 @@ describe('fault S19, defects of ours', () => {
     await expectAtRest(orchestrator);
     expect(Object.keys(orchestrator.actor.getSnapshot().children)).toHaveLength(2);
   });
+
+  it('fault S19 five dead actors in 60 s are replaced, the sixth takes the service out until a probe', async () => {
+    const service = manualService();
+    const world = simulated();
+    let isDefect = true;
+    const clock = Object.assign(Object.create(world.clock), {
+      setTimeout: (callback: () => void, delayMs: number) => {
+        if (isDefect && delayMs === 100) throw new Error('a defect');
+        return world.clock.setTimeout(callback, delayMs);
+      },
+    });
+    const { orchestrator } = simulated({
+      services: { only: service },
+      environment: { ...world.environment, clock },
+      config: config({ circuitFailures: 100 }),
+      log: recordingLog(),
+    });
+    const states: unknown[] = [];
+    for (let crash = 1; crash <= 6; crash += 1) {
+      const dying = orchestrator.execute('dying');
+      await drained();
+      service.open()[0]?.reject(new Error('flaky'));
+      expect((await dying).errorCode).toBe('INTERNAL');
+      await drained();
+      states.push(orchestrator.listServices()[0]?.state);
+    }
+    expect(states).toEqual(['idle', 'idle', 'idle', 'idle', 'idle', 'failed']);
+    isDefect = false;
+    const probe = orchestrator.execute('probe');
+    await world.advance(5_000);
+    service.open()[0]?.resolve('back');
+    expect((await probe).success).toBe(true);
+    expect(orchestrator.listServices()[0]?.state).toBe('idle');
+  });
 });
 
 describe('fault S20 and S21, answers that are failures', () => {
