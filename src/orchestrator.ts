@@ -378,6 +378,7 @@ export class Orchestrator implements OrchestratorPort {
 
   async #end(): Promise<void> {
     this.registry.off('change', this.#onRegistryChange);
+    this.#router.close();
     // Removed services that are still held by an abandoned attempt are closed as well.
     const definitions = new Set([...this.registry.definitions(), ...this.#supervisor.definitions]);
     await Promise.all([...definitions].map((definition) => this.#supervisor.closeService(definition)));

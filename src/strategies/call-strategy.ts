@@ -13,6 +13,8 @@ export interface TimeLimit {
   readonly timeoutMs: number;
   /** Called when the time is over; returns the cause of the fault. */
   readonly onTimeout: () => unknown;
+  /** What waits; calling one of these ends its time at once. */
+  readonly waiting?: Set<() => void>;
 }
 
 /**
@@ -67,12 +69,14 @@ function settlementOf(thenable: unknown, then: Then, limit: TimeLimit | undefine
       if (isSettled) return;
       isSettled = true;
       if (limit !== undefined) limit.clock.clearTimeout(timer);
+      limit?.waiting?.delete(expire);
       resolve(answer());
     };
     const fail = (cause: unknown) => settle(() => ({ kind: 'fault', cause }));
+    const expire = () => settle(() => ({ kind: 'fault', cause: limit?.onTimeout() }));
     if (limit !== undefined) {
-      const { clock, timeoutMs, onTimeout } = limit;
-      timer = clock.setTimeout(() => settle(() => ({ kind: 'fault', cause: onTimeout() })), timeoutMs);
+      timer = limit.clock.setTimeout(expire, limit.timeoutMs);
+      limit.waiting?.add(expire);
     }
     try {
       then.call(thenable, (value) => settle(() => ({ kind: 'answer', value })), fail);

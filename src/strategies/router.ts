@@ -31,6 +31,8 @@ export interface RouterOptions {
 export interface Router extends RouterPort {
   /** Takes the profiles of all services, in order of registration, and tells the strategy. Never throws. */
   updateProfiles(profiles: ReadonlyMap<string, ServiceProfile>): void;
+  /** Gives up what an asynchronous strategy still owes: no timer stays. */
+  close(): void;
 }
 
 /**
@@ -82,6 +84,8 @@ class StrategyRouter implements Router {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #faults: FaultLog;
+  /** Answers of an asynchronous strategy that are waited for. */
+  readonly #waiting = new Set<() => void>();
   readonly #ranksOnlyService: boolean;
   #profiles: ReadonlyMap<string, ServiceProfile> = new Map();
   #services: Services | undefined;
@@ -117,13 +121,17 @@ class StrategyRouter implements Router {
       : this.#read(answer, services);
   }
 
+  close(): void {
+    for (const expire of [...this.#waiting]) expire();
+  }
+
   #limit(abort: (reason: unknown) => void): TimeLimit {
     const onTimeout = () => {
       const cause = routingTimedOut(this.#strategyName, this.#timeoutMs);
       abort(cause);
       return cause;
     };
-    return { clock: this.#clock, timeoutMs: this.#timeoutMs, onTimeout };
+    return { clock: this.#clock, timeoutMs: this.#timeoutMs, onTimeout, waiting: this.#waiting };
   }
 
   #read(answer: Answer, { order }: Services): Ranking {

@@ -183,6 +183,18 @@ describe('fault P1, a drain', () => {
   });
 });
 
+it('promise C17 close drops the timer of a strategy that still thinks', async () => {
+  const { orchestrator, clock } = simulated({
+    services: { a: (task) => task, b: (task) => task },
+    strategy: () => new Promise(() => {}),
+  });
+  const result = orchestrator.execute('work');
+  await drained();
+  await orchestrator.close({ drainSeconds: 0 });
+  expect((await result).errorCode).toBe('SHUTTING_DOWN');
+  expect((clock as unknown as { timeouts: Map<unknown, unknown> }).timeouts.size).toBe(0);
+});
+
 describe('fault P4, time that jumps', () => {
   afterEach(() => {
     vi.useRealTimers();
