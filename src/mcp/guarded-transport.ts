@@ -1,12 +1,5 @@
-import {
-  isJSONRPCErrorResponse,
-  isJSONRPCNotification,
-  isJSONRPCRequest,
-  isJSONRPCResultResponse,
-  type JSONRPCMessage,
-  ProtocolErrorCode,
-  type Transport,
-} from '@modelcontextprotocol/server';
+import { type JSONRPCMessage, ProtocolErrorCode, type Transport } from '@modelcontextprotocol/server';
+import { isNotification, isRequest } from './messages.js';
 
 type RequestId = string | number;
 
@@ -50,9 +43,9 @@ export class GuardedTransport implements Transport {
     await this.#inner.start();
   }
 
-  async send(message: JSONRPCMessage, options?: Parameters<Transport['send']>[1]): Promise<void> {
-    if (isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) this.#forget(message.id);
-    await this.#inner.send(message, options);
+  send(message: JSONRPCMessage, options?: Parameters<Transport['send']>[1]): Promise<void> {
+    if (!('method' in message)) this.#forget(message.id);
+    return this.#inner.send(message, options);
   }
 
   async close(): Promise<void> {
@@ -65,13 +58,13 @@ export class GuardedTransport implements Transport {
   }
 
   #accepts(message: JSONRPCMessage): boolean {
-    if (isJSONRPCRequest(message)) {
+    if (isRequest(message)) {
       if (this.#live.has(message.id)) {
         this.#refuse(message.id);
         return false;
       }
       this.#live.add(message.id);
-    } else if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
+    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
       // A cancelled request gets no answer, so this is where its id leaves.
       this.#forget(message.params?.requestId);
     }

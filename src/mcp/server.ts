@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  type CallToolResult,
   type McpServerFactory,
   ProtocolError,
   ProtocolErrorCode,
@@ -10,9 +9,8 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
-import { callTool, type ToolAnswer } from './call-tool.js';
+import { answerToolCall, type CallContext } from './answer-tool-call.js';
 import { INSTRUCTIONS } from './instructions.js';
-import { createProgressReporter, type ProgressReporter } from './progress.js';
 import { findTool, TOOL_LISTINGS, TOOLS } from './tools/tool-table.js';
 
 /** What a server needs beside the orchestrator. */
@@ -45,39 +43,25 @@ export function createMcpServerFactory(
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const tool = findTool(params.name);
       if (tool === undefined) throw unknownTool(params.name);
-      const progress = reporterFor(context);
-      try {
-        // A cancel that came in the same chunk is read one turn later than the call, and must still come first.
-        await nextTurn();
-        context.mcpReq.signal.throwIfAborted();
-        return toCallToolResult(
-          await callTool(tool, params.arguments ?? {}, toToolCall(context, progress), log),
-        );
-      } finally {
-        await progress.close();
-      }
+      // A cancel that came in the same chunk is read one turn later than the call, and must still come first.
+      await nextTurn();
+      const { signal } = context.mcpReq;
+      signal.throwIfAborted();
+      const sendProgress = progressOf(context);
+      return answerToolCall(tool, params.arguments ?? {}, { orchestrator, log, signal, sendProgress });
     });
     return server;
-
-    function toToolCall(context: ServerContext, progress: ProgressReporter) {
-      return { orchestrator, signal: context.mcpReq.signal, onProgress: progress.report };
-    }
   };
 }
 
-function reporterFor({ mcpReq }: ServerContext): ProgressReporter {
+function progressOf({ mcpReq }: ServerContext): CallContext['sendProgress'] {
   const progressToken = mcpReq._meta?.progressToken;
-  if (progressToken === undefined) return { report: () => {}, close: async () => {} };
-  return createProgressReporter(async (update) => {
+  if (progressToken === undefined) return undefined;
+  return async (update) => {
     if (mcpReq.signal.aborted) return;
     const params = { progressToken, total: 1, ...update };
     await mcpReq.notify({ method: 'notifications/progress', params });
-  });
-}
-
-function toCallToolResult({ text, structuredContent, isError }: ToolAnswer): CallToolResult {
-  const content = [{ type: 'text' as const, text }];
-  return structuredContent === undefined ? { content, isError } : { content, structuredContent, isError };
+  };
 }
 
 function unknownTool(name: string): ProtocolError {

@@ -7,6 +7,7 @@ import { CappedStdioTransport } from './capped-stdio-transport.js';
 import { GuardedTransport } from './guarded-transport.js';
 import { createMcpServerFactory, type McpServerOptions } from './server.js';
 import { claimStdout } from './stdout-guard.js';
+import { ToolLane } from './tool-lane.js';
 
 /** Options of {@link serveStdio}. */
 export interface StdioOptions extends McpServerOptions {
@@ -47,19 +48,19 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
   const ended = new Promise<ConnectionEnd>((resolve) => {
     end = resolve;
   });
-  const transport = new GuardedTransport(new CappedStdioTransport(input, output), (cause) =>
-    end(toEnd(cause)),
-  );
+  const wire = new CappedStdioTransport(input, output);
+  const guarded = new GuardedTransport(wire, (cause) => end(toEnd(cause)));
   const handle = serveSdk(createMcpServerFactory(orchestrator, options), {
     legacy: 'serve',
-    transport,
+    transport: new ToolLane(guarded, { orchestrator, log }),
     maxSubscriptions: 64,
     onerror: countFaults(log),
   });
   return {
     ended,
     async close() {
-      await withinMs(FLUSH_MS, () => transport.answered());
+      await withinMs(FLUSH_MS, () => guarded.answered());
+      wire.flush();
       if (output.writableLength > 0) await withinMs(FLUSH_MS, () => once(output, 'drain'));
       await handle.close();
     },
