@@ -22,15 +22,13 @@ export async function answerToolCall(
   { orchestrator, log, signal, sendProgress }: CallContext,
 ): Promise<CallToolResult> {
   if (sendProgress === undefined) {
-    return toCallToolResult(await callTool(tool, args, { orchestrator, signal, onProgress: ignore }, log));
+    return toCallToolResult(await callTool(tool, args, { orchestrator, signal, onProgress: undefined }, log));
   }
   const progress = createProgressReporter(sendProgress);
   const answer = await callTool(tool, args, { orchestrator, signal, onProgress: progress.report }, log);
   await progress.close();
   return toCallToolResult(answer);
 }
-
-function ignore(): void {}
 
 function toCallToolResult({ text, structuredContent, isError }: ToolAnswer): CallToolResult {
   const content = [{ type: 'text' as const, text }];

@@ -34,6 +34,86 @@ export function writeJson(value: unknown, limitBytes: number): JsonOutcome {
   }
 }
 
+/** In place of a copy: the value is not small and plain. */
+export const NOT_PLAIN = Symbol('not plain');
+
+/**
+ * Copies a value that is JSON as it stands, which most are, in a tenth of the time that writing and parsing it takes.
+ * Says {@link NOT_PLAIN} of any other, and of one whose text might be longer than the limit. Total: never throws.
+ *
+ * @param limitBytes - Most bytes of UTF-8 that the copy can have as JSON text.
+ */
+export function copyPlain(value: unknown, limitBytes: number): unknown {
+  try {
+    return new PlainCopier(limitBytes).copy(value);
+  } catch {
+    // Too large, a cycle, a bigint, a getter that throws: the writer says what becomes of it.
+    return NOT_PLAIN;
+  }
+}
+
+/** Most bytes that a character of a text takes as JSON, escaped. */
+const ESCAPED_BYTES = 6;
+/** Most bytes of a number or another literal, with the comma. */
+const LITERAL_BYTES = 26;
+
+class PlainCopier {
+  /** Room that is left if all that was copied takes as much as it can. */
+  #leastRoomBytes: number;
+
+  constructor(limitBytes: number) {
+    this.#leastRoomBytes = limitBytes;
+  }
+
+  copy(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        this.#take(value.length * ESCAPED_BYTES + 3);
+        return value;
+      case 'number':
+        this.#take(LITERAL_BYTES);
+        if (!Number.isFinite(value)) throw NOT_PLAIN;
+        return value;
+      case 'boolean':
+        this.#take(LITERAL_BYTES);
+        return value;
+      case 'undefined':
+        this.#take(LITERAL_BYTES);
+        return null;
+      case 'object':
+        this.#take(LITERAL_BYTES);
+        return value && (Array.isArray(value) ? this.#array(value) : this.#record(value));
+      default:
+        throw NOT_PLAIN;
+    }
+  }
+
+  #array(items: readonly unknown[]): unknown[] {
+    if ('toJSON' in items) throw NOT_PLAIN;
+    const copies: unknown[] = [];
+    for (let index = 0; index < items.length; index++) copies.push(this.copy(items[index]));
+    return copies;
+  }
+
+  #record(record: object): object {
+    if (Object.getPrototypeOf(record) !== Object.prototype || 'toJSON' in record) throw NOT_PLAIN;
+    const copies: Record<string, unknown> = {};
+    for (const key of Object.keys(record)) {
+      const value = (record as Record<string, unknown>)[key];
+      if (value === undefined) continue;
+      if (key === '__proto__') throw NOT_PLAIN;
+      this.#take(key.length * ESCAPED_BYTES + 3);
+      copies[key] = this.copy(value);
+    }
+    return copies;
+  }
+
+  #take(bytes: number): void {
+    this.#leastRoomBytes -= bytes;
+    if (this.#leastRoomBytes < 0) throw NOT_PLAIN;
+  }
+}
+
 const TOO_LARGE = Symbol('too large');
 
 /** What is wrong with a value, as the end of a sentence. */

@@ -13,6 +13,9 @@ export interface ToolLanePorts {
   readonly log: Log;
 }
 
+/** Controllers that are kept for the next calls. */
+const MOST_SPARE = 64;
+
 type RequestId = PlainToolCall['id'];
 
 /**
@@ -33,6 +36,8 @@ export class ToolLane implements Transport {
   readonly #inner: Transport;
   readonly #ports: ToolLanePorts;
   readonly #live = new Map<RequestId, AbortController>();
+  /** Controllers of calls that have ended without an abort: to make one costs more than to find the tool. */
+  readonly #spare: AbortController[] = [];
   /** Id of an `initialize` that is not answered yet. */
   #opening: RequestId | undefined;
   #isOpen = false;
@@ -83,7 +88,7 @@ export class ToolLane implements Transport {
   }
 
   async #answer({ id, params }: PlainToolCall, tool: Tool): Promise<void> {
-    const controller = new AbortController();
+    const controller = this.#spare.pop() ?? new AbortController();
     const { signal } = controller;
     this.#live.set(id, controller);
     // The rest of the chunk is read first: it may hold the cancel.
@@ -99,6 +104,7 @@ export class ToolLane implements Transport {
     }
     // A cancelled id may be in use again.
     if (this.#live.get(id) === controller) this.#live.delete(id);
+    if (!signal.aborted && this.#spare.length < MOST_SPARE) this.#spare.push(controller);
   }
 
   #progressOf({ _meta }: PlainToolCall['params'], signal: AbortSignal) {

@@ -1,7 +1,7 @@
 import { OrchestratorError, resultTooLarge } from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import type { Route } from '../core/route.js';
-import { PREVIEW_CHARS, writeJson } from './safe-json.js';
+import { copyPlain, NOT_PLAIN, PREVIEW_CHARS, writeJson } from './safe-json.js';
 import type { WireRoute } from './tools/route.schema.js';
 import type { WireResult } from './tools/task-result.schema.js';
 
@@ -14,6 +14,8 @@ const MAX_ERROR_CHARS = 4000;
 const MAX_FACTS_BYTES = 32 * 1024;
 /** Most bytes of details and routes in one answer: stdio clients end the connection above 10 MiB. */
 const MAX_ANSWER_FACTS_BYTES = 4 * 1024 * 1024;
+/** A result that is surely smaller than this is copied; another is written as JSON, which measures it, and read again. */
+const SMALL_BYTES = 32 * 1024;
 /** Preview of a result that had to go because the answer as a whole was too large. */
 const SHORT_PREVIEW_CHARS = 200;
 
@@ -24,7 +26,10 @@ const SHORT_PREVIEW_CHARS = 200;
  * @param limitBytes - Default: {@link MAX_RESULT_BYTES}.
  */
 export function toWireResult(result: TaskResult, limitBytes = MAX_RESULT_BYTES): WireResult {
-  return toWireResults([result], limitBytes)[0] as WireResult;
+  const copy = copyPlain(result.result, Math.min(limitBytes, SMALL_BYTES));
+  return copy === NOT_PLAIN
+    ? (toWireResults([result], limitBytes)[0] as WireResult)
+    : assemble(result, copy, null);
 }
 
 /**
@@ -36,7 +41,7 @@ export function toWireResult(result: TaskResult, limitBytes = MAX_RESULT_BYTES):
 export function toWireResults(results: readonly TaskResult[], limitBytes = MAX_RESULT_BYTES): WireResult[] {
   const written = results.map((result) => writeResult(result, limitBytes));
   dropLargest(written, limitBytes);
-  const wire = written.map(({ source, json, refusal }) => assemble(source, json, refusal));
+  const wire = written.map(({ source, json, refusal }) => assemble(source, JSON.parse(json), refusal));
   // Each route and each errorDetails keeps to MAX_FACTS_BYTES, so only many of them can be too much.
   if (wire.length * 2 * MAX_FACTS_BYTES <= MAX_ANSWER_FACTS_BYTES) return wire;
   const factsBytes = wire.reduce((sum, { route, errorDetails }) => sum + sizeOf({ route, errorDetails }), 0);
@@ -78,14 +83,14 @@ function dropLargest(written: readonly Written[], limitBytes: number): void {
   }
 }
 
-function assemble(source: TaskResult, json: string, refusal: OrchestratorError | null): WireResult {
+function assemble(source: TaskResult, value: unknown, refusal: OrchestratorError | null): WireResult {
   const { taskId, serviceName, executionTime, queueTime, attempts, route } = source;
   return {
     taskId,
     status: refusal === null ? source.status : 'failed',
     serviceName,
     success: refusal === null && source.success,
-    result: JSON.parse(json),
+    result: value,
     error: refusal === null ? source.error && cut(source.error, MAX_ERROR_CHARS) : refusal.message,
     errorCode: refusal === null ? source.errorCode : refusal.code,
     errorDetails: refusal === null ? plain(source.errorDetails) : { ...refusal.facts },
@@ -98,16 +103,24 @@ function assemble(source: TaskResult, json: string, refusal: OrchestratorError |
 
 /** Makes a route plain JSON; one with more than 32 KiB of candidates and reasons keeps its decision only. */
 export function toWireRoute(route: Route): WireRoute {
-  const written = writeJson(route, MAX_FACTS_BYTES);
-  if (written.kind === 'json') return JSON.parse(written.json);
+  const copy = copyOf(route);
+  if (copy !== NOT_PLAIN) return copy as WireRoute;
   const { service, confidence, usedFallback, outcome, why } = route;
   return { service, confidence, usedFallback, outcome, why: cut(why, PREVIEW_CHARS), ranked: [] };
 }
 
 function plain(facts: TaskResult['errorDetails']): WireResult['errorDetails'] {
   if (facts === null) return null;
+  const copy = copyOf(facts);
+  return copy === NOT_PLAIN ? null : (copy as WireResult['errorDetails']);
+}
+
+/** A copy that is plain JSON, or {@link NOT_PLAIN} for facts that cannot be sent or are too large. */
+function copyOf(facts: object): unknown {
+  const copy = copyPlain(facts, MAX_FACTS_BYTES);
+  if (copy !== NOT_PLAIN) return copy;
   const written = writeJson(facts, MAX_FACTS_BYTES);
-  return written.kind === 'json' ? JSON.parse(written.json) : null;
+  return written.kind === 'json' ? JSON.parse(written.json) : NOT_PLAIN;
 }
 
 function sizeOf(facts: unknown): number {

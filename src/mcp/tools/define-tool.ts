@@ -6,8 +6,8 @@ export interface ToolCall {
   readonly orchestrator: OrchestratorPort;
   /** Aborted when the caller cancels or goes away. */
   readonly signal: AbortSignal;
-  /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. */
-  readonly onProgress: (fraction: number, message: string | undefined) => void;
+  /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. Undefined when he does not ask. */
+  readonly onProgress: ((fraction: number, message: string | undefined) => void) | undefined;
 }
 
 /** What a client may assume of a tool. Every hint is said, so that no client falls back to a guess. */
