@@ -1,24 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Command, CommandContext } from './command.js';
-import { demoCommand } from './commands/demo.js';
-import { doctorCommand } from './commands/doctor.js';
-import { routeCommand } from './commands/route.js';
-import { runCommand } from './commands/run.js';
-import { serveCommand } from './commands/serve.js';
-import { servicesCommand } from './commands/services.js';
 import { ConfigurationError, EXIT, type ExitCode, UsageError } from './exit-code.js';
 import { type Flags, parseFlags } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
 import { nearest } from './nearest.js';
 
-const COMMANDS: readonly Command[] = [
-  serveCommand,
-  runCommand,
-  servicesCommand,
-  routeCommand,
-  doctorCommand,
-  demoCommand,
-];
+/** Every command, in the order of the help; only the one that runs is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./commands/serve.js')).serveCommand,
+  run: async () => (await import('./commands/run.js')).runCommand,
+  services: async () => (await import('./commands/services.js')).servicesCommand,
+  route: async () => (await import('./commands/route.js')).routeCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  demo: async () => (await import('./commands/demo.js')).demoCommand,
+};
 
 const HELP_FLAG: Flags = { help: { type: 'boolean', short: 'h', help: 'Show this help' } };
 
@@ -37,8 +32,8 @@ export async function runProgram(argv: readonly string[], context: CommandContex
   const [name, ...rest] = argv;
   try {
     if (name === '--version' || name === '-v') return await say(version);
-    if (name === '--help' || name === '-h' || name === 'help') return await say(programHelp(COMMANDS));
-    const command = findCommand(name);
+    if (name === '--help' || name === '-h' || name === 'help') return await say(await help());
+    const command = await findCommand(name);
     const args = parseFlags(rest, { ...command.flags, ...HELP_FLAG });
     return args.isSet('help') ? await say(commandHelp(command)) : await command.run(args, context);
   } catch (cause) {
@@ -58,11 +53,15 @@ export async function runProgram(argv: readonly string[], context: CommandContex
   }
 }
 
-function findCommand(name: string | undefined): Command {
-  const names = COMMANDS.map((command) => command.name);
+async function help(): Promise<string> {
+  return programHelp(await Promise.all(Object.values(COMMANDS).map((load) => load())));
+}
+
+async function findCommand(name: string | undefined): Promise<Command> {
+  const names = Object.keys(COMMANDS);
   if (name === undefined) throw new UsageError(`Name a command: ${names.join(', ')}.`);
-  const found = COMMANDS.find((command) => command.name === name);
-  if (found !== undefined) return found;
+  const load = names.includes(name) ? COMMANDS[name] : undefined;
+  if (load !== undefined) return load();
   const meant = nearest(name, names);
   throw new UsageError(
     meant === undefined

@@ -26,6 +26,8 @@ export const serveCommand: Command = {
     if (policy !== 'exit' && policy !== 'log') {
       throw new UsageError(`--unhandled-rejections must be exit or log, not "${policy}".`);
     }
+    // Both sides load at the same time.
+    loadFace().catch(() => {});
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const history = recordHistory(orchestrator, args);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
@@ -47,7 +49,7 @@ export async function serveUntilEnd(
   orchestrator: OrchestratorPort,
   { log, version }: { readonly log: Log; readonly version: string },
 ): Promise<ExitCode> {
-  const { serveStdio } = await import('../../mcp/stdio.js');
+  const { serveStdio } = await loadFace();
   const stop = listenForStop();
   const connection = serveStdio(orchestrator, { log, version });
   const end = await Promise.race([connection.ended, stop.first]);
@@ -62,4 +64,8 @@ export async function serveUntilEnd(
   // Services have been told to stop; the turn lets them say so before the process ends.
   await nextTurn();
   return end.exitCode;
+}
+
+function loadFace(): Promise<typeof import('../../mcp/stdio.js')> {
+  return import('../../mcp/stdio.js');
 }
