@@ -11,7 +11,7 @@ import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { answerToolCall, type CallContext } from './answer-tool-call.js';
 import { INSTRUCTIONS } from './instructions.js';
-import { findTool, TOOL_LISTINGS, TOOLS } from './tools/tool-table.js';
+import { findTool, TOOLS, toolListings } from './tools/tool-table.js';
 
 /** What a server needs beside the orchestrator. */
 export interface McpServerOptions {
@@ -39,7 +39,7 @@ export function createMcpServerFactory(
       { name: 'gaffr', title: 'gaffr', version },
       { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
     );
-    server.setRequestHandler('tools/list', () => ({ tools: [...TOOL_LISTINGS] as SdkTool[] }));
+    server.setRequestHandler('tools/list', () => ({ tools: [...toolListings()] as SdkTool[] }));
     server.setRequestHandler('tools/call', async ({ params }, context) => {
       const tool = findTool(params.name);
       if (tool === undefined) throw unknownTool(params.name);

@@ -4,7 +4,7 @@ import { misuse, queueFull } from '../../src/core/errors.js';
 import type { OrchestratorPort } from '../../src/core/orchestrator-port.js';
 import type { TaskResult } from '../../src/core/result.js';
 import { callTool, type ToolAnswer } from '../../src/mcp/call-tool.js';
-import { findTool, TOOL_LISTINGS, TOOLS } from '../../src/mcp/tools/tool-table.js';
+import { findTool, TOOLS, toolListings } from '../../src/mcp/tools/tool-table.js';
 import {
   failedResult,
   fakeOrchestrator,
@@ -56,7 +56,7 @@ describe('TOOLS', () => {
 
   it('say every hint', () => {
     const hints = Object.fromEntries(
-      TOOL_LISTINGS.map(({ name, annotations }) => [name, annotations.readOnlyHint]),
+      toolListings().map(({ name, annotations }) => [name, annotations.readOnlyHint]),
     );
     expect(hints).toEqual({
       execute: false,
@@ -65,11 +65,11 @@ describe('TOOLS', () => {
       listServices: true,
       explainRoute: true,
     });
-    for (const { annotations } of TOOL_LISTINGS) expect(Object.values(annotations)).toHaveLength(4);
+    for (const { annotations } of toolListings()) expect(Object.values(annotations)).toHaveLength(4);
   });
 
   it('have schemas without what some clients refuse: lists of types, empty schemas for members, references', () => {
-    const text = JSON.stringify(TOOL_LISTINGS);
+    const text = JSON.stringify(toolListings());
     expect(text).not.toMatch(/"type":\[/);
     expect(text).not.toContain('"additionalProperties":{}');
     expect(text).not.toContain('$ref');
@@ -77,7 +77,7 @@ describe('TOOLS', () => {
 
   it('require of the caller only what has no default', () => {
     const required = Object.fromEntries(
-      TOOL_LISTINGS.map(({ name, inputSchema }) => [name, inputSchema.required ?? []]),
+      toolListings().map(({ name, inputSchema }) => [name, inputSchema.required ?? []]),
     );
     expect(required).toEqual({
       execute: ['task'],

@@ -30,9 +30,11 @@ export interface ToolListing {
   readonly annotations: ToolAnnotations;
 }
 
-/** What `tools/list` answers; computed once, because a server is built for every connection. */
-export const TOOL_LISTINGS: readonly ToolListing[] = TOOLS.map(
-  ({ name, title, description, input, output, annotations }) => ({
+let listings: readonly ToolListing[] | undefined;
+
+/** What `tools/list` answers; made when the first client asks, and once, because a server is built for every connection. */
+export function toolListings(): readonly ToolListing[] {
+  listings ??= TOOLS.map(({ name, title, description, input, output, annotations }) => ({
     name,
     title,
     description,
@@ -40,8 +42,9 @@ export const TOOL_LISTINGS: readonly ToolListing[] = TOOLS.map(
     inputSchema: jsonSchema(input, 'input'),
     outputSchema: jsonSchema(output, 'output'),
     annotations,
-  }),
-);
+  }));
+  return listings;
+}
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): ToolListing['inputSchema'] {
   return { ...(toPortable(z.toJSONSchema(schema, { io })) as object), type: 'object' };
