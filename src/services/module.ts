@@ -1,19 +1,12 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ResourceLimits } from 'node:worker_threads';
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { misuse } from '../core/errors.js';
-import type { Service, ServiceContext } from '../core/service.js';
-import { childEnvironment } from './child-environment.js';
-import { collectOutcome } from './isolation/collect-outcome.js';
-import { processEntry, threadEntry } from './isolation/entry-file.js';
-import type { Isolate } from './isolation/isolate.js';
-import { IsolatePool } from './isolation/isolate-pool.js';
-import { type LoadedModule, loadModule, nameOf } from './isolation/load-module.js';
-import type { ModuleJob, ModuleSettings } from './isolation/module-jobs.js';
-import { startProcess } from './isolation/process-isolate.js';
-import { startThread } from './isolation/thread-isolate.js';
+import type { Service } from '../core/service.js';
+import type { ModuleSettings } from './isolation/module-jobs.js';
+import type { ModulePlace, ModuleRunner } from './isolation/module-runner.js';
+import { Lazy } from './lazy.js';
 
 const sizeMb = z.number().positive();
 
@@ -89,70 +82,25 @@ export function moduleService(options: ModuleServiceOptions): Service {
     maxResultBytes: module.maxResultBytes,
   };
   refuseWithoutEffect(module);
-  return { ...given, ...(module.isolate === 'none' ? inThisThread(settings) : isolated(settings, module)) };
+  return { ...given, ...lazily(() => runnerOf(settings, module)) };
 }
 
-function inThisThread(settings: ModuleSettings): Pick<Service, 'execute' | 'close'> {
-  let loaded: LoadedModule | undefined;
-  // Node itself sees to it that the code runs once, however many attempts load it at the same time.
-  const load = async (signal: AbortSignal): Promise<LoadedModule> => {
-    loaded = await loadModule(settings);
-    signal.throwIfAborted();
-    return loaded;
-  };
+async function runnerOf(settings: ModuleSettings, module: ModulePlace): Promise<ModuleRunner> {
+  const { inThisThread, isolated } = await import('./isolation/module-runner.js');
+  return module.isolate === 'none' ? inThisThread(settings) : isolated(settings, module);
+}
+
+/** What loads modules and starts threads and processes is loaded by the first task. */
+function lazily(start: () => Promise<ModuleRunner>): ModuleRunner {
+  const runner = new Lazy(start);
+  let running: ModuleRunner | undefined;
   return {
     execute: async (task, context) => {
-      const { execute } = loaded ?? (await load(context.signal));
-      return collectOutcome(execute(task, context), context, settings.maxResultBytes);
+      running ??= await runner.get();
+      return running.execute(task, context);
     },
-    close: () => loaded?.close(),
+    close: async () => (await runner.made)?.close?.(),
   };
-}
-
-function isolated(settings: ModuleSettings, module: Module): Pick<Service, 'execute' | 'close'> {
-  const what = `${module.isolate} of module "${nameOf(settings)}"`;
-  const start = module.isolate === 'thread' ? inThread : inProcess;
-  const pool = new IsolatePool<ModuleJob>({
-    start: () => start(settings, module, what),
-    what,
-    now: module.now ?? (() => performance.now()),
-  });
-  return {
-    execute: (task, context) => {
-      const { signal, progress, log } = context;
-      return pool.run(jobOf(task, context), { signal, progress, log });
-    },
-    close: () => pool.close(),
-  };
-}
-
-function inThread(workerData: ModuleSettings, module: Module, what: string): Isolate {
-  const entry = threadEntry(new URL('./isolation/module-thread-worker.js', import.meta.url));
-  const resourceLimits = { ...module.resourceLimits } as ResourceLimits;
-  return startThread({ entry, workerData, env: childEnvironment(module), resourceLimits, what });
-}
-
-function inProcess(settings: ModuleSettings, module: Module, what: string): Promise<Isolate> {
-  const { maxOldGenerationSizeMb: oldMb, maxYoungGenerationSizeMb: youngMb } = module.resourceLimits ?? {};
-  const flags = [
-    ...(oldMb === undefined ? [] : [`--max-old-space-size=${Math.ceil(oldMb)}`]),
-    // The young generation is made of three semi-spaces.
-    ...(youngMb === undefined ? [] : [`--max-semi-space-size=${Math.ceil(youngMb / 3)}`]),
-  ];
-  const entry = processEntry(new URL('./isolation/module-process-worker.js', import.meta.url));
-  return startProcess({
-    file: module.execPath ?? process.execPath,
-    args: [...flags, ...entry, JSON.stringify(settings)],
-    env: childEnvironment(module),
-    what,
-  });
-}
-
-function jobOf(
-  task: string,
-  { kwargs, attempt, taskId, deadline, idempotencyKey }: ServiceContext,
-): ModuleJob {
-  return { task, kwargs, attempt, taskId, deadline, idempotencyKey };
 }
 
 /** A path is meant from the working directory at this moment, not at the moment of the first task. */

@@ -2,10 +2,11 @@ import * as z from 'zod';
 import { parseOrMisuse } from '../../core/config.js';
 import { OrchestratorError } from '../../core/errors.js';
 import type { Service, ServiceContext } from '../../core/service.js';
-import type { ReasoningAnswer } from './reasoning-answer.js';
+import { Lazy } from '../lazy.js';
+import type { ReasoningAnswer, ReasoningJob } from './reasoning-answer.js';
 import { readProblem } from './reasoning-grammar.js';
 import { judgeArgument, judgeSentences } from './reasoning-logic.js';
-import { ReasoningPool } from './reasoning-pool.js';
+import type { ReasoningPool } from './reasoning-pool.js';
 
 /** Options of the built-in service `reasoning`. */
 export const reasoningOptionsSchema = z.strictObject({
@@ -55,7 +56,11 @@ export function createReasoningService(options: ReasoningOptions = {}): Service 
     options,
     'The options of "reasoning"',
   );
-  const pool = new ReasoningPool(limits);
+  // What starts threads is loaded by the first task that needs one, not at the start.
+  const pool = new Lazy(async () => {
+    const { ReasoningPool } = await import('./reasoning-pool.js');
+    return new ReasoningPool(limits);
+  });
   return {
     description:
       'Exact reasoning without a model: arithmetic, percentages, unit conversion, systems of equations, letter puzzles and the validity of formal arguments. Refuses whatever is not formal.',
@@ -74,20 +79,21 @@ export function createReasoningService(options: ReasoningOptions = {}): Service 
     concurrency,
     idempotent: true,
     execute: (task, context) => execute(task, context, pool),
-    close: () => pool.close(),
+    close: async () => (await pool.made)?.close(),
   };
 }
 
 async function execute(
   task: string,
   { kwargs, signal }: ServiceContext,
-  pool: ReasoningPool,
+  pool: Lazy<ReasoningPool>,
 ): Promise<ReasoningAnswer> {
+  const run = async (job: ReasoningJob) => (await pool.get()).run(job, signal);
   const { premises, conclusion, smtlib } = readKwargs(kwargs);
   if (premises !== undefined && conclusion !== undefined) return judgeArgument(premises, conclusion);
-  if (smtlib !== undefined) return pool.run({ kind: 'smtlib', smtlib }, signal);
+  if (smtlib !== undefined) return run({ kind: 'smtlib', smtlib });
   const problem = readProblem(task);
-  return problem.kind === 'argument' ? judgeSentences(problem.sentences) : pool.run(problem, signal);
+  return problem.kind === 'argument' ? judgeSentences(problem.sentences) : run(problem);
 }
 
 /** Keys of others (the results of earlier subtasks, say) are left alone. */

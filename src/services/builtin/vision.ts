@@ -11,16 +11,11 @@ import { messageOf, OrchestratorError } from '../../core/errors.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { FileRoots, type RootedPath } from '../file-roots.js';
 import { invalidInput, needsInput, wrongArguments } from '../input-errors.js';
+import { Lazy } from '../lazy.js';
 import { filesNamedIn, locateNamed, suggestFiles } from '../named-files.js';
-import { OcrPool } from './vision-ocr.js';
-import { type PageText, readPdf } from './vision-pdf.js';
-import {
-  isReadableFormat,
-  type PictureFacts,
-  type PictureFormat,
-  pictureFactsOf,
-  pictureFormatOf,
-} from './vision-picture.js';
+import type { OcrPool } from './vision-ocr.js';
+import type { PageText } from './vision-pdf.js';
+import type { PictureFacts, PictureFormat } from './vision-picture.js';
 
 /** Options of {@link createVisionService}. */
 export const visionOptionsSchema = z.strictObject({
@@ -103,7 +98,11 @@ const LEAST_CONFIDENCE = 0.5;
 export function createVisionService(options: VisionOptions = {}): Service {
   const settings = visionOptionsSchema.parse(options);
   const roots = new FileRoots(settings);
-  const ocr = new OcrPool(settings.concurrency);
+  // What reads files is loaded by the first task, not at the start.
+  const ocr = new Lazy(async () => {
+    const { OcrPool } = await import('./vision-ocr.js');
+    return new OcrPool(settings.concurrency);
+  });
   const reader: Reader = { roots, ocr, maxPages: settings.maxPages, maxPixels: settings.maxPixels };
   return {
     description:
@@ -127,13 +126,13 @@ export function createVisionService(options: VisionOptions = {}): Service {
     concurrency: settings.concurrency,
     idempotent: true,
     execute: (task, context) => answer(reader, task, context),
-    close: () => ocr.close(),
+    close: async () => (await ocr.made)?.close(),
   };
 }
 
 interface Reader {
   readonly roots: FileRoots;
-  readonly ocr: OcrPool;
+  readonly ocr: Lazy<OcrPool>;
   readonly maxPages: number;
   readonly maxPixels: number;
 }
@@ -152,6 +151,7 @@ async function answer(reader: Reader, task: string, context: ServiceContext): Pr
   if (Buffer.from(bytes.subarray(0, 1024)).includes('%PDF-')) {
     return answerPdf(reader, { file, bytes, pages: wanted }, context);
   }
+  const { isReadableFormat, pictureFormatOf } = await import('./vision-picture.js');
   const format = pictureFormatOf(bytes);
   if (format !== null && !isReadableFormat(format)) throw unsupported(file, format);
   if (format !== null) return answerPicture(reader, { file, bytes, format }, task, context);
@@ -199,7 +199,9 @@ async function answerPdf(
   { file, bytes, pages }: { file: string; bytes: Uint8Array; pages: readonly number[] | null },
   { signal, progress }: ServiceContext,
 ): Promise<VisionResult> {
-  const recognise = (picture: Uint8Array) => ocr.recognise(picture, { signal, photo: false });
+  const { readPdf } = await import('./vision-pdf.js');
+  const recognise = async (picture: Uint8Array) =>
+    (await ocr.get()).recognise(picture, { signal, photo: false });
   const read = await readPdf(bytes, { file, pages, maxPages, maxPixels, signal, recognise, progress });
   const title = read.title === null ? {} : { title: read.title };
   const { totalPages } = read;
@@ -212,6 +214,7 @@ async function answerPicture(
   task: string,
   { signal }: ServiceContext,
 ): Promise<VisionResult> {
+  const { pictureFactsOf } = await import('./vision-picture.js');
   const picture = await pictureFactsOf(bytes, format);
   const pixels = (picture.width ?? 0) * (picture.height ?? 0);
   if (pixels > maxPixels) {
@@ -234,9 +237,9 @@ async function answerPicture(
   return { ...result, note };
 }
 
-async function recognisePhoto(ocr: OcrPool, file: string, bytes: Uint8Array, signal: AbortSignal) {
+async function recognisePhoto(ocr: Lazy<OcrPool>, file: string, bytes: Uint8Array, signal: AbortSignal) {
   try {
-    return await ocr.recognise(bytes, { signal, photo: true });
+    return await (await ocr.get()).recognise(bytes, { signal, photo: true });
   } catch (cause) {
     if (signal.aborted || cause instanceof OrchestratorError) throw cause;
     const message = `"${file}" cannot be read as a picture (${messageOf(cause)}); check that the file is whole.`;
