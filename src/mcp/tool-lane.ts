@@ -13,9 +13,6 @@ export interface ToolLanePorts {
   readonly log: Log;
 }
 
-/** Controllers that are kept for the next calls. */
-const MOST_SPARE = 64;
-
 type RequestId = PlainToolCall['id'];
 
 /**
@@ -36,8 +33,6 @@ export class ToolLane implements Transport {
   readonly #inner: Transport;
   readonly #ports: ToolLanePorts;
   readonly #live = new Map<RequestId, AbortController>();
-  /** Controllers of calls that have ended without an abort: to make one costs more than to find the tool. */
-  readonly #spare: AbortController[] = [];
   /** Id of an `initialize` that is not answered yet. */
   #opening: RequestId | undefined;
   #isOpen = false;
@@ -88,7 +83,7 @@ export class ToolLane implements Transport {
   }
 
   async #answer({ id, params }: PlainToolCall, tool: Tool): Promise<void> {
-    const controller = this.#spare.pop() ?? new AbortController();
+    const controller = new AbortController();
     const { signal } = controller;
     this.#live.set(id, controller);
     // The rest of the chunk is read first: it may hold the cancel.
@@ -104,7 +99,6 @@ export class ToolLane implements Transport {
     }
     // A cancelled id may be in use again.
     if (this.#live.get(id) === controller) this.#live.delete(id);
-    if (!signal.aborted && this.#spare.length < MOST_SPARE) this.#spare.push(controller);
   }
 
   #progressOf({ _meta }: PlainToolCall['params'], signal: AbortSignal) {

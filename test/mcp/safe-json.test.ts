@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { writeJson } from '../../src/mcp/safe-json.js';
+import { copyPlain, NOT_PLAIN, writeJson } from '../../src/mcp/safe-json.js';
 
 const MIB = 1024 * 1024;
 
@@ -140,3 +140,53 @@ function circularFree(): object {
     },
   });
 }
+
+describe('copyPlain()', () => {
+  it('promise C16 copies only what the writer would write alike', () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }),
+        (value) => {
+          const copy = copyPlain(value, MIB);
+          if (copy !== NOT_PLAIN) expect(copy).toEqual(plain(value));
+        },
+      ),
+    );
+  });
+
+  it('copies JSON, and says of nothing that fits that it does not', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        fc.pre(!JSON.stringify(value).includes('__proto__'));
+        expect(JSON.stringify(copyPlain(value, MIB))).toBe(JSON.stringify(value));
+      }),
+    );
+  });
+
+  it('leaves nothing of the value in the copy', () => {
+    const value = { list: [1], inner: { a: 1 } };
+    const copy = copyPlain(value, MIB) as typeof value;
+    value.list.push(2);
+    value.inner.a = 2;
+    expect(copy).toEqual({ list: [1], inner: { a: 1 } });
+  });
+
+  it.each([
+    ['a cycle', circular()],
+    ['a bigint', 1n],
+    ['a number that JSON lacks', Number.NaN],
+    ['a function', { run: () => 1 }],
+    ['a toJSON', { toJSON: () => 1 }],
+    ['a toJSON of an array', Object.assign([1], { toJSON: () => 1 })],
+    ['an object of a class', new Map()],
+    [
+      'a getter that throws',
+      Object.defineProperty({}, 'a', { enumerable: true, get: () => JSON.parse('{') }),
+    ],
+    ['a key that would change the copy', JSON.parse('{"__proto__": {"a": 1}}')],
+    ['a text that might be too long', 'x'.repeat(MIB / 4)],
+    ['an endless array', Object.assign([], { length: 2 ** 32 - 1 })],
+  ])('leaves %s to the writer', (_, value) => {
+    expect(copyPlain(value, MIB)).toBe(NOT_PLAIN);
+  });
+});
