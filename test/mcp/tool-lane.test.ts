@@ -120,6 +120,23 @@ describe('ToolLane', () => {
     expect(tasks[1]?.options?.signal?.aborted).toBe(true);
   });
 
+  it('gives no call a signal that was aborted, nor one that another live call has', async () => {
+    const { inner, tasks } = await openLane();
+    for (let id = 0; id < 1200; id += 1) {
+      inner.onmessage?.(call(id, 'a'));
+      inner.onmessage?.(call(id + 10_000, 'b'));
+      await Promise.resolve();
+      const [first, second] = tasks.slice(-2);
+      expect(first?.options?.signal).not.toBe(second?.options?.signal);
+      expect([first, second].some((each) => each?.options?.signal?.aborted)).toBe(false);
+      inner.onmessage?.(cancel(id));
+      second?.settle(taskResult());
+      first?.settle(taskResult());
+      await settled();
+    }
+    expect(inner.sent).toHaveLength(1200);
+  });
+
   it('fault C1 aborts its calls when the connection ends, before anyone above hears of it', async () => {
     const { inner, lane, tasks } = await openLane();
     inner.onmessage?.(call(1, 'a'));
