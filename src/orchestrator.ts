@@ -100,7 +100,8 @@ export class Orchestrator implements OrchestratorPort {
       // A strategy of the user's own is asked even so.
       ranksOnlyService: strategy !== undefined,
       clock: environment.clock,
-      timeoutMs: routingConfig.routingTimeoutSeconds * 1000,
+      timeoutSeconds: routingConfig.routingTimeoutSeconds,
+      confidenceThreshold: routingConfig.confidenceThreshold,
       log,
     });
     this.#router.updateProfiles(this.registry.profiles());

@@ -1,3 +1,5 @@
+import type { Clock, Log } from './environment.js';
+
 /** Why a strategy gave a service its confidence. `at` is the offset in the normalised text. */
 export type RouteReason =
   | { readonly kind: 'keyword'; readonly keyword: string; readonly at: number; readonly score: number }
@@ -11,6 +13,11 @@ export interface RouteCandidate {
   readonly confidence: number;
   readonly strategy?: string;
   readonly reasons?: readonly RouteReason[];
+  /**
+   * True when `confidence` only puts the candidates in order (reciprocal rank fusion, say) and does not tell how sure the
+   * strategy is. It is then compared with no threshold and takes part in no near tie. Default false.
+   */
+  readonly isRankOnly?: boolean;
 }
 
 /** What a strategy answers: candidates or plain tuples, best first. */
@@ -34,8 +41,17 @@ export interface ServiceProfile {
 /** What a strategy gets beside the text. */
 export interface RouteContext {
   readonly profiles: ReadonlyMap<string, ServiceProfile>;
+  /** Aborted when the answer is no longer waited for. */
   readonly signal: AbortSignal;
   readonly kwargs?: unknown;
+  /** Confidence, 0 to 1, from which on a match is taken. Default 0.5. */
+  readonly confidenceThreshold?: number;
+  /** Limit of an asynchronous strategy without a budget of its own, in seconds. Default 1. */
+  readonly timeoutSeconds?: number;
+  /** Time for limits of one's own. Without it nothing but `signal` ends a wait. */
+  readonly clock?: Clock;
+  /** Where a strategy reports faults that it answers for itself. Default: nowhere. */
+  readonly log?: Log;
 }
 
 /**
@@ -47,6 +63,11 @@ export interface RoutingStrategy {
   route(task: string, availableServices: readonly string[], context: RouteContext): Ranked | Promise<Ranked>;
   /** Called at construction and whenever a service is registered or removed. */
   onRegistryChange?(profiles: ReadonlyMap<string, ServiceProfile>): void;
+  /**
+   * Longest time, in seconds, that an answer takes of a strategy that keeps time itself and answers even when it is late;
+   * it is then waited for that long and a little more. Others have `timeoutSeconds`, the limit that is passed in.
+   */
+  budgetSeconds?(timeoutSeconds: number): number;
 }
 
 /** A cleaned ranking, best first; `cause` says why it is empty when the strategy failed. */
@@ -88,6 +109,13 @@ export interface RoutePolicy {
   readonly registered: readonly string[];
   /** False while a service's circuit is open. */
   readonly isAvailable: (service: string) => boolean;
+  /** How busy a service is, any scale: of near ties the least busy one is chosen. Default: the best candidate, however busy. */
+  readonly loadOf?: (service: string) => number;
+}
+
+/** Whether a candidate may be taken: it reaches the threshold, or has a rank only, which no threshold applies to. */
+export function isSure({ confidence, isRankOnly }: RouteCandidate, confidenceThreshold: number): boolean {
+  return isRankOnly === true ? confidence > 0 : confidence >= confidenceThreshold;
 }
 
 /** Two candidates closer than this are called ambiguous, and load may decide between them. */
@@ -96,7 +124,8 @@ export const NEAR_TIE = 0.05;
 /**
  * Decides which service gets a task: the best available candidate at or above the threshold, else the fallback, else
  * the only service there is, else none. When all of those are down the task is still routed, to the one that it should
- * wait for. Pure; used for execution, failover and explanation alike.
+ * wait for. With `loadOf`, candidates closer than {@link NEAR_TIE} to the best are equals, and the least busy of them is
+ * taken, of equally busy ones the best. Pure; used for execution, failover and explanation alike.
  */
 export function decideRoute(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route {
   return (
@@ -118,10 +147,10 @@ function choose(
   isAvailable: RoutePolicy['isAvailable'],
 ): Route | undefined {
   const { confidenceThreshold, fallbackService, registered } = policy;
-  const best = ranked.find(
-    ({ service, confidence }) => confidence >= confidenceThreshold && isAvailable(service),
-  );
-  if (best) return routeTo(best.service, best.confidence, 'matched', whyMatched(best), ranked);
+  const isEligible = (candidate: RouteCandidate): boolean =>
+    isSure(candidate, confidenceThreshold) && isAvailable(candidate.service);
+  const best = ranked.find(isEligible);
+  if (best) return matchedRoute(best, lessBusy(best, ranked, policy, isEligible), ranked);
   const isHere = fallbackService !== null && registered.includes(fallbackService);
   if (isHere && isAvailable(fallbackService)) {
     const confidence = scoreOf(ranked, fallbackService);
@@ -133,6 +162,28 @@ function choose(
     return routeTo(only, scoreOf(ranked, only), 'only-service', why, ranked);
   }
   return undefined;
+}
+
+/** The least busy candidate that is as good as the best one; nothing is computed while the best has no equal. */
+function lessBusy(
+  best: RouteCandidate,
+  ranked: readonly RouteCandidate[],
+  { loadOf }: RoutePolicy,
+  isEligible: (candidate: RouteCandidate) => boolean,
+): RouteCandidate {
+  if (loadOf === undefined || best.isRankOnly) return best;
+  let chosen = best;
+  let least: number | undefined;
+  for (const candidate of ranked) {
+    if (best.confidence - candidate.confidence >= NEAR_TIE) break;
+    if (candidate === best || candidate.isRankOnly || !isEligible(candidate)) continue;
+    least ??= loadOf(best.service);
+    const load = loadOf(candidate.service);
+    if (!(load < least)) continue;
+    least = load;
+    chosen = candidate;
+  }
+  return chosen;
 }
 
 /** The decision when the caller named the service. */
@@ -155,6 +206,16 @@ function routeTo(
   ranked: readonly RouteCandidate[],
 ): Route {
   return { service, confidence, usedFallback: outcome === 'fallback', outcome, why, ranked };
+}
+
+function matchedRoute(
+  best: RouteCandidate,
+  chosen: RouteCandidate,
+  ranked: readonly RouteCandidate[],
+): Route {
+  const { service, confidence } = chosen;
+  const preferred = chosen === best ? '' : `; less busy than ${best.service} ${best.confidence.toFixed(2)}`;
+  return routeTo(service, confidence, 'matched', whyMatched(chosen) + preferred, ranked);
 }
 
 function scoreOf(ranked: readonly RouteCandidate[], service: string): number {
@@ -180,7 +241,7 @@ function whyNot(
   const [first, second] = ranked;
   if (first === undefined || first.confidence === 0) return 'no-match: no candidate';
   const score = `${first.service} ${first.confidence.toFixed(2)}`;
-  if (first.confidence >= confidenceThreshold && !isAvailable(first.service)) {
+  if (isSure(first, confidenceThreshold) && !isAvailable(first.service)) {
     return `unavailable: the circuit of ${score} is open`;
   }
   if (second !== undefined && first.confidence - second.confidence < NEAR_TIE) {

@@ -85,10 +85,11 @@ const DROPPED = {
 
 function toCandidate(entry: object, confidence: number, strategy: string): RouteCandidate {
   if (Array.isArray(entry)) return { service: entry[0], confidence, strategy };
-  const { service, strategy: said, reasons } = entry as RouteCandidate;
+  const { service, strategy: said, reasons, isRankOnly } = entry as RouteCandidate;
   const by = typeof said === 'string' ? said : strategy;
-  if (!Array.isArray(reasons)) return { service, confidence, strategy: by };
-  return { service, confidence, strategy: by, reasons: reasons.slice(0, MAX_REASONS).flatMap(toReason) };
+  const candidate = { service, confidence, strategy: by, ...(isRankOnly === true ? { isRankOnly } : {}) };
+  if (!Array.isArray(reasons)) return candidate;
+  return { ...candidate, reasons: reasons.slice(0, MAX_REASONS).flatMap(toReason) };
 }
 
 /** A copy of a well-formed reason; nothing for any other. */

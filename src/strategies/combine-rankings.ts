@@ -26,7 +26,7 @@ interface Vote {
  * - `weighted`: the mean by weight; a strategy that does not name a service counts as 0 for it.
  * - `noisyOr`: `1 − Π(1 − weight × confidence)`: independent evidence adds up.
  * - `rrf`: reciprocal rank fusion, scaled so that first place everywhere is 1. Ranks say nothing of how sure a strategy
- *   is: never compare the outcome with a threshold.
+ *   is: the candidates are marked `isRankOnly`, and no threshold is applied to them.
  */
 export function combineRankings(
   mode: CombineMode,
@@ -38,7 +38,8 @@ export function combineRankings(
   const totalWeight = rankings.reduce((sum, { weight }) => sum + weight, 0);
   const combined = [...votesByService(rankings).values()].map((votes): RouteCandidate => {
     if (mode === 'max') return votes.reduce(higher).candidate;
-    return merge(votes, Math.min(1, CONFIDENCES[mode](votes, totalWeight)));
+    const merged = merge(votes, Math.min(1, CONFIDENCES[mode](votes, totalWeight)));
+    return mode === 'rrf' ? { ...merged, isRankOnly: true } : merged;
   });
   const position = ({ service }: RouteCandidate) => order.get(service) ?? 0;
   return combined.sort((a, b) => b.confidence - a.confidence || position(a) - position(b));

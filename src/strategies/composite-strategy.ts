@@ -1,7 +1,21 @@
-import { type Clock, type Log, silentLog } from '../core/environment.js';
-import { messageOf, misuse, routingTimedOut } from '../core/errors.js';
-import type { RouteCandidate, RouteContext, RoutingStrategy, ServiceProfile } from '../core/route.js';
-import { type Answer, answerOf, assertStrategy, nameOf, type TimeLimit } from './call-strategy.js';
+import type { Log } from '../core/environment.js';
+import { messageOf, misuse } from '../core/errors.js';
+import {
+  isSure,
+  type RouteCandidate,
+  type RouteContext,
+  type RoutingStrategy,
+  type ServiceProfile,
+} from '../core/route.js';
+import {
+  type Answer,
+  answerOf,
+  assertStrategy,
+  callStrategy,
+  limitSecondsOf,
+  nameOf,
+  type Question,
+} from './call-strategy.js';
 import { cleanRanking } from './clean-ranking.js';
 import { type CombineMode, combineRankings } from './combine-rankings.js';
 import { FaultLog } from './fault-log.js';
@@ -14,16 +28,15 @@ export type CompositeMode = 'cascade' | CombineMode;
 export interface CompositeStrategyOptions {
   /** Default `cascade`. */
   readonly mode?: CompositeMode;
-  /** For `cascade`: the confidence, 0 to 1, at which a strategy decides. Default 0.5. */
+  /** For `cascade`: the confidence, 0 to 1, at which a strategy decides. Default: the orchestrator's, else 0.5. */
   readonly confidenceThreshold?: number;
-  /** Where faults of the strategies are reported. Default: nowhere. */
+  /**
+   * Limit, in seconds, of each asynchronous strategy, so that a late one does not cost the answers of the rest. Default: its
+   * own budget, else the orchestrator's `routingTimeoutSeconds`.
+   */
+  readonly strategyTimeoutSeconds?: number;
+  /** Where faults of the strategies are reported. Default: the orchestrator's log. */
   readonly log?: Log;
-  /** Gives each asynchronous strategy a limit of its own, so that a late one does not cost the answers of the rest. */
-  readonly timeLimit?: {
-    readonly clock: Clock;
-    /** In milliseconds; keep it below the limit of routing as a whole. */
-    readonly timeoutMs: number;
-  };
 }
 
 /** A strategy and its weight: 0 or more, for `noisyOr` at most 1 (the part of its evidence that is believed). */
@@ -35,11 +48,8 @@ interface Stage {
   readonly weight: number;
 }
 
-/** What the stages are asked. */
-interface Question {
-  readonly task: string;
-  readonly availableServices: readonly string[];
-  readonly context: RouteContext;
+/** What the stages are asked, and the position of each service. */
+interface OrderedQuestion extends Question {
   readonly order: ReadonlyMap<string, number>;
 }
 
@@ -55,6 +65,10 @@ type Outcome =
  * In mode `cascade` the first strategy whose best confidence reaches the threshold decides; the ranking keeps the highest
  * confidence per service of all that were asked. The other modes ask all: see {@link combineRankings}.
  *
+ * Mode `rrf` answers ranks (`isRankOnly`): its first candidate is taken whatever the threshold, so that a task goes to the
+ * fallback only when no strategy names any service. A strategy that only ranks decides a cascade as soon as it names a
+ * service, and alone; the modes that count confidences skip it.
+ *
  * @example
  * new CompositeStrategy([new KeywordStrategy(), new CapabilityStrategy()], { confidenceThreshold: 0.6 });
  * new CompositeStrategy([[new KeywordStrategy(), 0.3], [new CapabilityStrategy(), 0.7]], { mode: 'weighted' });
@@ -63,8 +77,8 @@ export class CompositeStrategy implements RoutingStrategy {
   readonly name = 'composite';
   readonly #stages: readonly Stage[];
   readonly #mode: CompositeMode;
-  readonly #confidenceThreshold: number;
-  readonly #timeLimit: CompositeStrategyOptions['timeLimit'];
+  readonly #confidenceThreshold: number | undefined;
+  readonly #timeoutSeconds: number | undefined;
   readonly #faults: FaultLog;
   readonly #order = new ServiceOrder();
 
@@ -74,22 +88,26 @@ export class CompositeStrategy implements RoutingStrategy {
    */
   constructor(
     strategies: readonly (RoutingStrategy | WeightedStrategy)[],
-    {
-      mode = 'cascade',
-      confidenceThreshold = 0.5,
-      log = silentLog,
-      timeLimit,
-    }: CompositeStrategyOptions = {},
+    { mode = 'cascade', confidenceThreshold, strategyTimeoutSeconds, log }: CompositeStrategyOptions = {},
   ) {
     if (!MODES.includes(mode)) throw misuse(`mode must be one of ${MODES.join(', ')}, not ${String(mode)}.`);
-    if (!(confidenceThreshold >= 0 && confidenceThreshold <= 1)) {
+    if (confidenceThreshold !== undefined && !(confidenceThreshold >= 0 && confidenceThreshold <= 1)) {
       throw misuse(`confidenceThreshold must be 0 to 1, not ${confidenceThreshold}.`);
+    }
+    if (strategyTimeoutSeconds !== undefined && !(strategyTimeoutSeconds > 0)) {
+      throw misuse(`strategyTimeoutSeconds must be above 0, not ${strategyTimeoutSeconds}.`);
     }
     this.#stages = strategies.map((strategy) => toStage(strategy, mode));
     this.#mode = mode;
     this.#confidenceThreshold = confidenceThreshold;
-    this.#timeLimit = timeLimit;
+    this.#timeoutSeconds = strategyTimeoutSeconds;
     this.#faults = new FaultLog(log);
+  }
+
+  /** Its strategies' limits: one after another in a cascade, side by side otherwise. */
+  budgetSeconds(timeoutSeconds: number): number {
+    const limits = this.#stages.map((stage) => this.#limitSecondsOf(stage, timeoutSeconds));
+    return this.#mode === 'cascade' ? limits.reduce((sum, each) => sum + each, 0) : Math.max(0, ...limits);
   }
 
   /** Tells every strategy; one that throws is reported and does not keep it from the others. */
@@ -107,6 +125,7 @@ export class CompositeStrategy implements RoutingStrategy {
     availableServices: readonly string[],
     context: RouteContext,
   ): RouteCandidate[] | Promise<RouteCandidate[]> {
+    this.#faults.defaultTo(context.log);
     const order = this.#order.of(availableServices);
     const question = { task, availableServices, context, order };
     return this.#mode === 'cascade' ? this.#askFrom(0, question, []) : this.#askAll(this.#mode, question);
@@ -114,14 +133,16 @@ export class CompositeStrategy implements RoutingStrategy {
 
   #askFrom(
     at: number,
-    question: Question,
+    question: OrderedQuestion,
     before: readonly Outcome[],
   ): RouteCandidate[] | Promise<RouteCandidate[]> {
     const stage = this.#stages[at];
     if (stage === undefined) return combine('max', before, question.order);
     const goOn = (outcome: Outcome) => {
-      const outcomes = [...before, outcome];
-      return this.#isSure(outcome)
+      const [best] = outcome.kind === 'ranked' ? outcome.ranked : [];
+      // Ranks cannot be weighed against the confidences of those who were asked before.
+      const outcomes = best?.isRankOnly ? [outcome] : [...before, outcome];
+      return best !== undefined && isSure(best, this.#thresholdIn(question.context))
         ? combine('max', outcomes, question.order)
         : this.#askFrom(at + 1, question, outcomes);
     };
@@ -129,7 +150,7 @@ export class CompositeStrategy implements RoutingStrategy {
     return outcome instanceof Promise ? outcome.then(goOn) : goOn(outcome);
   }
 
-  #askAll(mode: CombineMode, question: Question): RouteCandidate[] | Promise<RouteCandidate[]> {
+  #askAll(mode: CombineMode, question: OrderedQuestion): RouteCandidate[] | Promise<RouteCandidate[]> {
     const outcomes = this.#stages.map((stage) => this.#ask(stage, question));
     const isSettled = (outcome: Outcome | Promise<Outcome>) => !(outcome instanceof Promise);
     return outcomes.every(isSettled)
@@ -137,38 +158,36 @@ export class CompositeStrategy implements RoutingStrategy {
       : Promise.all(outcomes).then((settled) => combine(mode, settled, question.order));
   }
 
-  #isSure(outcome: Outcome): boolean {
-    if (outcome.kind === 'fault') return false;
-    const [best] = outcome.ranked;
-    return best !== undefined && best.confidence >= this.#confidenceThreshold;
-  }
-
-  #ask(stage: Stage, { task, availableServices, context, order }: Question): Outcome | Promise<Outcome> {
+  #ask(stage: Stage, question: OrderedQuestion): Outcome | Promise<Outcome> {
     const read = (answer: Answer): Outcome => {
-      const cleaned = answer.kind === 'fault' ? answer : this.#clean(stage, answer.value, order);
+      const cleaned = answer.kind === 'fault' ? answer : this.#clean(stage, answer.value, question.order);
       if (cleaned.kind === 'fault') this.#reportFault(stage, cleaned);
       return cleaned.kind === 'fault' ? { ...cleaned, stage } : cleaned;
     };
-    const answer = answerOf(
-      () => stage.strategy.route(task, availableServices, context),
-      this.#limitFor(stage),
-    );
+    const answer = callStrategy(stage.strategy, question, (seconds) => this.#limitSecondsOf(stage, seconds));
     return answer instanceof Promise ? answer.then(read) : read(answer);
   }
 
   #clean(stage: Stage, value: unknown, order: ReadonlyMap<string, number>): Outcome {
     try {
       const ranked = cleanRanking(value, { strategy: stage.name, order, faults: this.#faults });
+      if (COUNTING_MODES.includes(this.#mode) && ranked.some(({ isRankOnly }) => isRankOnly)) {
+        throw misuse(
+          `Strategy "${stage.name}" only ranks, which mode "${this.#mode}" cannot count; use rrf or cascade.`,
+        );
+      }
       return { kind: 'ranked', stage, ranked };
     } catch (cause) {
       return { kind: 'fault', stage, cause };
     }
   }
 
-  #limitFor({ name }: Stage): TimeLimit | undefined {
-    if (this.#timeLimit === undefined) return undefined;
-    const { clock, timeoutMs } = this.#timeLimit;
-    return { clock, timeoutMs, onTimeout: () => routingTimedOut(name, timeoutMs) };
+  #thresholdIn({ confidenceThreshold = 0.5 }: RouteContext): number {
+    return this.#confidenceThreshold ?? confidenceThreshold;
+  }
+
+  #limitSecondsOf({ strategy }: Stage, timeoutSeconds: number): number {
+    return this.#timeoutSeconds ?? limitSecondsOf(strategy, timeoutSeconds);
   }
 
   #reportFault({ name }: Stage, answer: Answer | Outcome): void {
@@ -183,6 +202,7 @@ export class CompositeStrategy implements RoutingStrategy {
 }
 
 const MODES: readonly CompositeMode[] = ['cascade', 'weighted', 'max', 'noisyOr', 'rrf'];
+const COUNTING_MODES: readonly CompositeMode[] = ['weighted', 'max', 'noisyOr'];
 
 function toStage(given: RoutingStrategy | WeightedStrategy, mode: CompositeMode): Stage {
   const isPair = (value: typeof given): value is WeightedStrategy => Array.isArray(value);

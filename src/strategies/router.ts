@@ -1,26 +1,30 @@
 import { type Clock, type Log, silentLog } from '../core/environment.js';
 import { routingTimedOut } from '../core/errors.js';
-import type {
-  Ranking,
-  RouteCandidate,
-  RouteContext,
-  RouterPort,
-  RoutingStrategy,
-  ServiceProfile,
-} from '../core/route.js';
-import { type Answer, answerOf, assertStrategy, nameOf, type TimeLimit } from './call-strategy.js';
+import type { Ranking, RouteCandidate, RouterPort, RoutingStrategy, ServiceProfile } from '../core/route.js';
+import {
+  type Answer,
+  answerOf,
+  assertStrategy,
+  DEFAULT_TIMEOUT_SECONDS,
+  limitSecondsOf,
+  nameOf,
+  type TimeLimit,
+} from './call-strategy.js';
 import { CapabilityStrategy } from './capability-strategy.js';
 import { cleanRanking } from './clean-ranking.js';
 import { CompositeStrategy } from './composite-strategy.js';
 import { FaultLog } from './fault-log.js';
 import { KeywordStrategy } from './keyword-strategy.js';
+import { type SharedContext, StrategyContext } from './strategy-context.js';
 
 /** Options of {@link createRouter}. */
 export interface RouterOptions {
   readonly strategy: RoutingStrategy;
   readonly clock: Clock;
-  /** Limit of an asynchronous strategy, in milliseconds. Default 1,000. */
-  readonly timeoutMs?: number;
+  /** Limit of an asynchronous strategy without a budget of its own, in seconds. Default 1. */
+  readonly timeoutSeconds?: number;
+  /** What strategies are told of it. Default 0.5. */
+  readonly confidenceThreshold?: number;
   /** Where faults of the strategy are reported. Default: nowhere. */
   readonly log?: Log;
   /** Whether the strategy is asked although only one service is there, which gets every task anyway. Default true. */
@@ -51,7 +55,7 @@ export interface DefaultStrategyOptions {
   readonly useKeywordMatching?: boolean;
   /** Default true. */
   readonly useCapabilityMatching?: boolean;
-  /** Confidence, 0 to 1, at which keywords decide alone. Default 0.5. */
+  /** Confidence, 0 to 1, at which keywords decide alone. Default: the orchestrator's, else 0.5. */
   readonly confidenceThreshold?: number;
   readonly log?: Log;
 }
@@ -60,14 +64,17 @@ export interface DefaultStrategyOptions {
 export function createDefaultStrategy({
   useKeywordMatching = true,
   useCapabilityMatching = true,
-  confidenceThreshold = 0.5,
-  log = silentLog,
+  confidenceThreshold,
+  log,
 }: DefaultStrategyOptions = {}): CompositeStrategy {
   const strategies = [
     ...(useKeywordMatching ? [new KeywordStrategy()] : []),
     ...(useCapabilityMatching ? [new CapabilityStrategy()] : []),
   ];
-  return new CompositeStrategy(strategies, { confidenceThreshold, log });
+  return new CompositeStrategy(strategies, {
+    ...(confidenceThreshold === undefined ? {} : { confidenceThreshold }),
+    ...(log === undefined ? {} : { log }),
+  });
 }
 
 const NOTHING_TO_CHOOSE: Ranking = { ranked: [] };
@@ -84,25 +91,33 @@ class StrategyRouter implements Router {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #faults: FaultLog;
+  #shared: SharedContext;
   /** Answers of an asynchronous strategy that are waited for. */
   readonly #waiting = new Set<() => void>();
   readonly #ranksOnlyService: boolean;
-  #profiles: ReadonlyMap<string, ServiceProfile> = new Map();
   #services: Services | undefined;
 
   constructor(options: RouterOptions) {
-    const { strategy, clock, timeoutMs = 1000, log = silentLog, ranksOnlyService = true } = options;
+    const {
+      strategy,
+      clock,
+      timeoutSeconds = DEFAULT_TIMEOUT_SECONDS,
+      confidenceThreshold = 0.5,
+      log = silentLog,
+      ranksOnlyService = true,
+    } = options;
     assertStrategy(strategy);
     this.#strategy = strategy;
     this.#strategyName = nameOf(strategy);
     this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = limitSecondsOf(strategy, timeoutSeconds) * 1000;
+    this.#shared = { profiles: new Map(), clock, log, timeoutSeconds, confidenceThreshold };
     this.#ranksOnlyService = ranksOnlyService;
     this.#faults = new FaultLog(log);
   }
 
   updateProfiles(profiles: ReadonlyMap<string, ServiceProfile>): void {
-    this.#profiles = profiles;
+    this.#shared = { ...this.#shared, profiles };
     // Listed again at the next task, however many services are registered before it.
     this.#services = undefined;
     const answer = answerOf(() => this.#strategy.onRegistryChange?.(profiles));
@@ -111,11 +126,14 @@ class StrategyRouter implements Router {
   }
 
   rank(task: string, kwargs?: Readonly<Record<string, unknown>>): Ranking | Promise<Ranking> {
-    this.#services ??= listServices(this.#profiles);
+    this.#services ??= listServices(this.#shared.profiles);
     const services = this.#services;
     if (!this.#ranksOnlyService && services.names.length === 1) return NOTHING_TO_CHOOSE;
-    const { context, abort } = createContext(this.#profiles, kwargs);
-    const answer = answerOf(() => this.#strategy.route(task, services.names, context), this.#limit(abort));
+    const context = new StrategyContext(this.#shared, kwargs);
+    const answer = answerOf(
+      () => this.#strategy.route(task, services.names, context),
+      () => this.#limitFor(context),
+    );
     return answer instanceof Promise
       ? answer.then((late) => this.#withoutRemoved(this.#read(late, services), services))
       : this.#read(answer, services);
@@ -125,10 +143,10 @@ class StrategyRouter implements Router {
     for (const expire of [...this.#waiting]) expire();
   }
 
-  #limit(abort: (reason: unknown) => void): TimeLimit {
+  #limitFor(context: StrategyContext): TimeLimit {
     const onTimeout = () => {
       const cause = routingTimedOut(this.#strategyName, this.#timeoutMs);
-      abort(cause);
+      context.abort(cause);
       return cause;
     };
     return { clock: this.#clock, timeoutMs: this.#timeoutMs, onTimeout, waiting: this.#waiting };
@@ -152,7 +170,7 @@ class StrategyRouter implements Router {
   /** A service may go while an asynchronous strategy thinks. */
   #withoutRemoved(ranking: Ranking, asked: Services): Ranking {
     if (this.#services === asked) return ranking;
-    const isThere = ({ service }: RouteCandidate) => this.#profiles.has(service);
+    const isThere = ({ service }: RouteCandidate) => this.#shared.profiles.has(service);
     return { ...ranking, ranked: ranking.ranked.filter(isThere) };
   }
 
@@ -173,25 +191,4 @@ interface Services {
 function listServices(profiles: ReadonlyMap<string, ServiceProfile>): Services {
   const names = Object.freeze([...profiles.keys()]);
   return { names, order: new Map(names.map((name, position) => [name, position])) };
-}
-
-/** The signal is made when it is first asked for: a synchronous strategy that never looks at it pays nothing. */
-function createContext(
-  profiles: ReadonlyMap<string, ServiceProfile>,
-  kwargs: Readonly<Record<string, unknown>> | undefined,
-): { context: RouteContext; abort: (reason: unknown) => void } {
-  let controller: AbortController | undefined;
-  const context = {
-    profiles,
-    kwargs,
-    get signal() {
-      controller ??= new AbortController();
-      return controller.signal;
-    },
-  };
-  const abort = (reason: unknown) => {
-    controller ??= new AbortController();
-    controller.abort(reason);
-  };
-  return { context, abort };
 }

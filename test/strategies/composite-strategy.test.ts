@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Ranked, RoutingStrategy } from '../../src/core/route.js';
+import { decideRoute, type Ranked, type RouteCandidate, type RoutingStrategy } from '../../src/core/route.js';
 import { CompositeStrategy } from '../../src/strategies/composite-strategy.js';
 import { FunctionStrategy } from '../../src/strategies/function-strategy.js';
 import { contextOf, HandClock, profilesOf, recordingLog, textOf, thenable } from './support.js';
@@ -49,6 +49,16 @@ describe('CompositeStrategy cascade', () => {
       { service: 'b', confidence: 0.45, strategy: 'second' },
       { service: 'a', confidence: 0.4, strategy: 'first', reasons },
     ]);
+  });
+
+  it.each([
+    [0.7, 'b 0.9000, a 0.6000'],
+    [0.6, 'a 0.6000'],
+  ])("takes the orchestrator's threshold of %d when it has none", async (confidenceThreshold, expected) => {
+    const composite = new CompositeStrategy([saying([['a', 0.6]]), saying([['b', 0.9]])]);
+    expect(
+      textOf(await composite.route('task', NAMES, contextOf(profilesOf(), { confidenceThreshold }))),
+    ).toBe(expected);
   });
 
   it('has a threshold of 0.5 unless told otherwise, and nothing to say without strategies', async () => {
@@ -118,6 +128,7 @@ describe('CompositeStrategy modes', () => {
     [[[saying([]), 2]], { mode: 'noisyOr' }],
     [[], { mode: 'vote' }],
     [[], { confidenceThreshold: 1.5 }],
+    [[], { strategyTimeoutSeconds: 0 }],
   ])('refuses %j %j', (strategies, options) => {
     expect(() => new CompositeStrategy(strategies as never, options as never)).toThrow(TypeError);
   });
@@ -135,15 +146,119 @@ describe('CompositeStrategy asynchronous', () => {
     }
   });
 
-  it('gives each asynchronous strategy its own time', async () => {
+  const silent: RoutingStrategy = { name: 'silent', route: () => new Promise(() => {}) };
+
+  it.each([
+    ["the orchestrator's", {}, {}, 1000],
+    ["the orchestrator's, as configured", {}, { timeoutSeconds: 0.25 }, 250],
+    ['its own', { strategyTimeoutSeconds: 0.5 }, { timeoutSeconds: 0.25 }, 500],
+  ])(
+    'fault R4 ends the wait for a silent strategy by %s limit, and keeps what the others said',
+    async (_, options, fields, limitMs) => {
+      const clock = new HandClock();
+      const log = recordingLog();
+      const composite = new CompositeStrategy([saying([['a', 0.4]]), silent], options);
+      const ranking = composite.route('task', NAMES, contextOf(profilesOf(), { clock, log, ...fields }));
+      clock.advance(limitMs - 1);
+      expect(clock.waiting).toBe(1);
+      clock.advance(1);
+      expect(textOf(await ranking)).toBe('a 0.4000');
+      expect(clock.waiting).toBe(0);
+      expect(log.warnings).toMatchObject([{ facts: { strategy: 'silent', cause: { code: 'TIMEOUT' } } }]);
+    },
+  );
+
+  it('fires the signal of the late strategy and of no other', () => {
     const clock = new HandClock();
-    const composite = new CompositeStrategy([saying([['a', 0.4]]), { route: () => new Promise(() => {}) }], {
-      timeLimit: { clock, timeoutMs: 500 },
+    const signals: AbortSignal[] = [];
+    const listening = (name: string): RoutingStrategy => ({
+      name,
+      route(_task, _services, { signal }) {
+        signals.push(signal);
+        return new Promise(() => {});
+      },
+      ...(name === 'patient' ? { budgetSeconds: () => 3 } : {}),
     });
-    const ranking = rank(composite);
-    clock.advance(500);
-    expect(await ranking).toBe('a 0.4000');
+    const composite = new CompositeStrategy([listening('late'), listening('patient')], { mode: 'max' });
+    composite.route('task', NAMES, contextOf(profilesOf(), { clock }));
+    clock.advance(1000);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+
+  it('ends every wait when the answer is no longer waited for', async () => {
+    const clock = new HandClock();
+    const controller = new AbortController();
+    const composite = new CompositeStrategy([silent, saying([['a', 0.4]])]);
+    const { signal } = controller;
+    const ranking = composite.route('task', NAMES, contextOf(profilesOf(), { clock, signal }));
+    controller.abort(new Error('closed'));
+    expect(textOf(await ranking)).toBe('a 0.4000');
     expect(clock.waiting).toBe(0);
+  });
+
+  it.each<[string, object, number]>([
+    ['cascade', {}, 1 + 3.05],
+    ['max', { mode: 'max' }, 3.05],
+    ['cascade', { strategyTimeoutSeconds: 0.2 }, 0.4],
+  ])('tells how long its strategies may take together in %s %j', (_, options, seconds) => {
+    const patient = { ...silent, budgetSeconds: () => 3 };
+    const composite = new CompositeStrategy([silent, patient], options);
+    expect(composite.budgetSeconds(1)).toBeCloseTo(seconds);
+  });
+});
+
+describe('CompositeStrategy and strategies that only rank', () => {
+  const sayingRanks = saying(
+    [
+      { service: 'b', confidence: 0.3, isRankOnly: true },
+      { service: 'c', confidence: 0.2, isRankOnly: true },
+    ],
+    'ranks',
+  );
+
+  it('marks what rrf answers, so that no threshold is applied to it', () => {
+    const ranked = new CompositeStrategy([saying([['a', 0.01]])], { mode: 'rrf' }).route(
+      'task',
+      NAMES,
+      contextOf(),
+    );
+    expect(ranked).toMatchObject([{ service: 'a', confidence: 1, isRankOnly: true }]);
+    const policy = {
+      confidenceThreshold: 1,
+      fallbackService: 'c',
+      registered: NAMES,
+      isAvailable: () => true,
+    };
+    expect(
+      decideRoute(sayingRanks.route('task', NAMES, contextOf()) as RouteCandidate[], policy),
+    ).toMatchObject({
+      service: 'b',
+      outcome: 'matched',
+      confidence: 0.3,
+    });
+  });
+
+  it('lets one decide a cascade alone, as soon as it names a service', async () => {
+    const last = saying([['c', 1]]);
+    expect(await rank(new CompositeStrategy([saying([['a', 0.4]]), sayingRanks, last]))).toBe(
+      'b 0.3000, c 0.2000',
+    );
+    expect(await rank(new CompositeStrategy([saying([], 'empty'), last]))).toBe('c 1.0000');
+  });
+
+  it.each(['weighted', 'max', 'noisyOr'] as const)('skips one in mode %s, with one warning', async (mode) => {
+    const log = recordingLog();
+    const composite = new CompositeStrategy([sayingRanks, saying([['a', 0.6]])], { mode, log });
+    for (let i = 0; i < 2; i++) expect(await rank(composite)).toMatch(/^a /);
+    expect(log.warnings).toMatchObject([
+      { facts: { cause: { message: expect.stringContaining('only ranks') } } },
+    ]);
+  });
+
+  it('combines ranks with confidences in mode rrf', async () => {
+    expect(await rank(new CompositeStrategy([sayingRanks, saying([['b', 0.1]])], { mode: 'rrf' }))).toBe(
+      'b 1.0000, c 0.4919',
+    );
   });
 });
 

@@ -8,7 +8,7 @@ const NAMES = ['chat', 'vision', 'reasoning'];
 function setUp(strategy: RoutingStrategy, names: readonly string[] = NAMES) {
   const clock = new HandClock();
   const log = recordingLog();
-  const router = createRouter({ strategy, clock, timeoutMs: 1000, log });
+  const router = createRouter({ strategy, clock, timeoutSeconds: 1, log });
   router.updateProfiles(profilesOf(...names));
   return { router, clock, log };
 }

@@ -17,8 +17,11 @@ export function profilesOf(
 }
 
 /** A context as a router would give it. */
-export function contextOf(profiles: ReadonlyMap<string, ServiceProfile> = new Map()): RouteContext {
-  return { profiles, signal: new AbortController().signal };
+export function contextOf(
+  profiles: ReadonlyMap<string, ServiceProfile> = new Map(),
+  fields: Partial<RouteContext> = {},
+): RouteContext {
+  return { profiles, signal: new AbortController().signal, ...fields };
 }
 
 /** `vision 0.9375, responses 0.2500`: the tables of the tests are written like this. */

@@ -13,6 +13,7 @@ export const routeSchema = z.object({
         service: z.string(),
         confidence: z.number(),
         strategy: z.string().optional(),
+        isRankOnly: z.boolean().optional().describe('True: the confidence is a rank, not a certainty.'),
         reasons: z
           .array(z.looseObject({ kind: z.string() }))
           .optional()
