@@ -1,6 +1,7 @@
 import { CircuitBreaker, type CircuitPolicy } from '../core/circuit-breaker.js';
 import type { Clock } from '../core/environment.js';
 import { RateLimiter } from '../core/rate-limiter.js';
+import { RecentOutcomes } from '../core/recent-outcomes.js';
 import { explicitRoute, type Route } from '../core/route.js';
 import type { Turn } from './assignment.js';
 import type { Due } from './deadlines.js';
@@ -8,8 +9,8 @@ import { Mailbox } from './mailbox.js';
 import type { ServiceDefinition } from './registry.js';
 import type { ServiceInstance } from './service-instance.js';
 
-/** Weight of the newest of the times that a mean is made of. */
-const NEWEST_SHARE = 0.2;
+/** Instances that stand for "without limit" where load is divided by them. */
+const MANY_INSTANCES = 1e9;
 
 /**
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
@@ -55,8 +56,8 @@ export class Crew implements Turn {
   probe: Due | null = null;
   /** Waits with the deadlines while abandoned attempts hold every instance. */
   held: Due | null = null;
-  /** Mean time from a task's first start to its end, in milliseconds, the last ones counting most. */
-  #meanTaskMs: number | null = null;
+  /** Of tasks, from the first start to the end. */
+  readonly #outcomes = new RecentOutcomes();
   readonly #clock: Clock;
   readonly #maxParallel: () => number;
 
@@ -126,16 +127,22 @@ export class Crew implements Turn {
     return this.abandoned < this.concurrency && this.circuit.allows(this.#clock.now());
   }
 
-  /** A task that was started has ended. */
-  noteEnd(tookMs: number): void {
-    const meanMs = this.#meanTaskMs ?? tookMs;
-    this.#meanTaskMs = meanMs + NEWEST_SHARE * (tookMs - meanMs);
+  /** A task that was started has ended; `isFault` when the service could not be reached or broke down. */
+  noteEnd(tookMs: number, isFault: boolean): void {
+    this.#outcomes.learn(tookMs, isFault, this.#clock.now());
+  }
+
+  /** How long another task is likely to take here, as a comparison with other crews; lower is less busy. */
+  get load(): number {
+    const instances = Math.min(this.concurrency, this.#maxParallel(), MANY_INSTANCES);
+    return this.#outcomes.cost(this.open, this.#clock.now()) / instances;
   }
 
   /** In about how many seconds one of its tasks ends: an estimate; one second while none has ended yet. */
   get secondsToNextEnd(): number {
-    if (this.#meanTaskMs === null) return 1;
-    return Math.ceil(this.#meanTaskMs / Math.min(this.concurrency, this.#maxParallel())) / 1000;
+    const { meanMs } = this.#outcomes;
+    if (meanMs === null) return 1;
+    return Math.ceil(meanMs / Math.min(this.concurrency, this.#maxParallel())) / 1000;
   }
 
   toJSON(): object {

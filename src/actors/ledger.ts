@@ -211,7 +211,9 @@ export class Ledger {
     this.enter(task, 'settled');
     this.totals[status] += 1;
     if (crew) {
-      if (task.startedAtMs !== undefined) crew.noteEnd(nowMs - task.startedAtMs);
+      if (task.startedAtMs !== undefined) {
+        crew.noteEnd(nowMs - task.startedAtMs, status !== 'cancelled' && error?.isTransportFault === true);
+      }
       crew.open -= 1;
       if (task.isRetry) crew.retrying -= 1;
     }

@@ -1,7 +1,7 @@
 import type { RoutingConfig } from '../core/config.js';
 import type { Clock } from '../core/environment.js';
 import * as errors from '../core/errors.js';
-import { decideRoute, type Ranking, type Route, type RouterPort } from '../core/route.js';
+import { decideRoute, type Ranking, type Route, type RoutePolicy, type RouterPort } from '../core/route.js';
 import type { Crew } from './crew.js';
 import type { Ledger } from './ledger.js';
 import type { Roster } from './roster.js';
@@ -171,9 +171,18 @@ export class Placement {
 
   readonly #isAvailable = (service: string): boolean => this.#roster.crewOf(service)?.isAvailable ?? false;
 
-  #policy(isAvailable: (service: string) => boolean) {
-    const { confidenceThreshold, fallbackService } = this.#routing;
-    return { confidenceThreshold, fallbackService, registered: this.#roster.names, isAvailable };
+  /** What describes itself and is not trusted counts as busiest: it must not get tasks by copying a description. */
+  readonly #loadOf = (service: string): number => {
+    const crew = this.#roster.crewOf(service);
+    return crew === undefined || crew.definition.profile.trusted === false
+      ? Number.POSITIVE_INFINITY
+      : crew.load;
+  };
+
+  #policy(isAvailable: (service: string) => boolean): RoutePolicy {
+    const { confidenceThreshold, fallbackService, balanceNearTies } = this.#routing;
+    const policy = { confidenceThreshold, fallbackService, registered: this.#roster.names, isAvailable };
+    return balanceNearTies ? { ...policy, loadOf: this.#loadOf } : policy;
   }
 }
 

@@ -55,7 +55,15 @@ export const routingConfigSchema = z.strictObject({
     .default('chat')
     .describe('Service for tasks that fit none; null for none.'),
   confidenceThreshold: z.number().min(0).max(1).default(0.5).describe('Least confidence of a match, 0 to 1.'),
-  routingTimeoutSeconds: seconds.default(1).describe('Limit of an asynchronous strategy, in seconds.'),
+  routingTimeoutSeconds: seconds
+    .default(1)
+    .describe('Limit of an asynchronous strategy without a budget of its own, in seconds.'),
+  balanceNearTies: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether, of candidates within 0.05 of the best that reach the threshold, the least busy one takes the task. Off, equal words always lead to the same service, however busy it is.',
+    ),
   onUnavailable: z
     .enum(['next', 'fallback', 'wait', 'fail'])
     .default('next')

@@ -1,19 +1,12 @@
 import { misuse } from '../core/errors.js';
 import { failureOf } from '../core/failure.js';
+import { RecentOutcomes } from '../core/recent-outcomes.js';
 import type { Service, ServiceContext, ServiceFunction } from '../core/service.js';
 
 /**
- * Owns: how the replicas of one service do. The one that is likely to answer soonest gets the next attempt: in flight ×
- * average latency ÷ success. Of the ways that were simulated (equals at 74 % load, one turning 4 × slower and failing 30 %)
- * this one failed least beside a circuit breaker and had half the tail of plain least-in-flight.
+ * Owns: how the replicas of one service do. The one that is likely to answer soonest (see {@link RecentOutcomes}) gets the
+ * next attempt.
  */
-
-/** Weight of the latest attempt in the averages. */
-const NEWEST = 0.2;
-/** A replica that always fails still gets a share: nobody else would notice that it came back. */
-const LEAST_SUCCESS = 0.02;
-/** Time in which half of what is known of a replica's failures is forgotten, in milliseconds. */
-const HALF_LIFE_MS = 10_000;
 
 /** Options of {@link replicated}: the fields of a service, and time for tests. */
 export interface ReplicaOptions extends Omit<Service, 'execute' | 'close'> {
@@ -67,11 +60,8 @@ class Replica {
   readonly #execute: ServiceFunction;
   readonly #close: (() => unknown) | undefined;
   readonly #now: () => number;
+  readonly #outcomes = new RecentOutcomes();
   #inFlight = 0;
-  /** Average time of an attempt, in milliseconds; null before the first has ended. */
-  #latencyMs: number | null = null;
-  #failureShare = 0;
-  #knownAtMs = 0;
 
   constructor(service: Service | ServiceFunction, index: number, now: () => number) {
     const execute = typeof service === 'function' ? service : service?.execute?.bind(service);
@@ -82,10 +72,8 @@ class Replica {
     this.#now = now;
   }
 
-  /** Lower is better: load × latency ÷ success. One that is not known yet counts as quick. */
   get cost(): number {
-    const success = Math.max(LEAST_SUCCESS, 1 - this.#failures());
-    return ((this.#inFlight + 1) * (this.#latencyMs ?? 1)) / success;
+    return this.#outcomes.cost(this.#inFlight, this.#now());
   }
 
   async run(task: string, context: ServiceContext): Promise<unknown> {
@@ -93,12 +81,12 @@ class Replica {
     this.#inFlight += 1;
     try {
       const value = await this.#execute(task, context);
-      this.#learn(this.#now() - startMs, 0);
+      this.#learn(startMs, false);
       return value;
     } catch (cause) {
       // A refusal is an answer, and what was given up says that it was slow.
       const { countsAgainstCircuit } = failureOf(cause, 'replica', context.attempt);
-      this.#learn(this.#now() - startMs, countsAgainstCircuit && !context.signal.aborted ? 1 : 0);
+      this.#learn(startMs, countsAgainstCircuit && !context.signal.aborted);
       throw cause;
     } finally {
       this.#inFlight -= 1;
@@ -109,17 +97,8 @@ class Replica {
     await this.#close?.();
   }
 
-  #learn(latencyMs: number, failure: 0 | 1): void {
-    this.#latencyMs = this.#latencyMs === null ? latencyMs : mix(this.#latencyMs, latencyMs);
-    this.#failureShare = mix(this.#failures(), failure);
-    this.#knownAtMs = this.#now();
+  #learn(startMs: number, isFailure: boolean): void {
+    const nowMs = this.#now();
+    this.#outcomes.learn(nowMs - startMs, isFailure, nowMs);
   }
-
-  #failures(): number {
-    return this.#failureShare * 0.5 ** ((this.#now() - this.#knownAtMs) / HALF_LIFE_MS);
-  }
-}
-
-function mix(average: number, newest: number): number {
-  return average + NEWEST * (newest - average);
 }

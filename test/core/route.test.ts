@@ -127,6 +127,54 @@ describe('decideRoute', () => {
   );
 });
 
+describe('decideRoute with loads', () => {
+  const NEAR = [candidate('vision', 0.8), candidate('reasoning', 0.76), candidate('chat', 0.74)];
+  const withLoads = (loads: Record<string, number>, policy = POLICY): RoutePolicy => ({
+    ...policy,
+    loadOf: (service) => loads[service] ?? 0,
+  });
+
+  it.each<[string, Record<string, number>, string]>([
+    ['the best while it is the least busy', { vision: 1, reasoning: 2 }, 'vision'],
+    ['the best of equally busy ones', { vision: 2, reasoning: 2 }, 'vision'],
+    ['its equal when that is less busy', { vision: 2, reasoning: 1, chat: 0 }, 'reasoning'],
+    ['its equal when the best is infinitely busy', { vision: Number.POSITIVE_INFINITY }, 'reasoning'],
+    ['the best when a load is no number', { vision: 1, reasoning: Number.NaN }, 'vision'],
+  ])('takes %s', (_, loads, service) => {
+    expect(decideRoute(NEAR, withLoads(loads)).service).toBe(service);
+  });
+
+  it('says so, with what the chosen service scored', () => {
+    expect(decideRoute(NEAR, withLoads({ vision: 2 }))).toMatchObject({
+      confidence: 0.76,
+      outcome: 'matched',
+      why: 'chosen by the strategy; less busy than vision 0.80',
+      ranked: NEAR,
+    });
+  });
+
+  it('goes neither below the threshold nor to a service that is down', () => {
+    const ranked = [candidate('vision', 0.51), candidate('reasoning', 0.49), candidate('chat', 0.48)];
+    expect(decideRoute(ranked, withLoads({ vision: 9 })).service).toBe('vision');
+    expect(decideRoute(NEAR, withLoads({ vision: 9 }, without('reasoning'))).service).toBe('vision');
+  });
+
+  it('measures nearness from the best one that is available', () => {
+    const ranked = [candidate('vision', 0.8), candidate('reasoning', 0.76), candidate('chat', 0.74)];
+    expect(decideRoute(ranked, withLoads({ reasoning: 5 }, without('vision'))).service).toBe('chat');
+  });
+
+  it('asks for no load while the best has no equal, and leaves ranks alone', () => {
+    const loadOf = (): number => {
+      throw new Error('asked');
+    };
+    const alone = [candidate('vision', 0.8), candidate('reasoning', 0.7)];
+    expect(decideRoute(alone, { ...POLICY, loadOf }).service).toBe('vision');
+    const ranks = NEAR.map((each) => ({ ...each, isRankOnly: true }));
+    expect(decideRoute(ranks, { ...POLICY, loadOf }).service).toBe('vision');
+  });
+});
+
 describe('explicitRoute', () => {
   it('is the service that was named, for certain', () => {
     expect(explicitRoute('vision')).toMatchObject({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CompositeStrategy } from '../../src/index.js';
 import { drained, manualService, simulated } from '../support/simulation.js';
 import { config, expectAtRest, expectNothingUnhandled, recordingLog } from './support.js';
 
@@ -93,6 +94,49 @@ describe('strategies that fail, seen from the task', () => {
     expect(await stuck).toMatchObject({ result: 'b stuck', queueTime: 1, route: { usedFallback: true } });
   });
 
+  it('fault R4 a strategy with a budget of its own is waited for that long, whatever the limit of others', async () => {
+    const { orchestrator, advance } = simulated({
+      services,
+      strategy: { route: () => new Promise(() => {}), budgetSeconds: () => 3 },
+      config: config({ fallbackService: 'b', routingTimeoutSeconds: 0.25 }),
+      log: recordingLog(),
+    });
+    const result = orchestrator.execute('x');
+    await advance(3000);
+    expect(orchestrator.stats()).toMatchObject({ queued: 1 });
+    await advance(50);
+    expect(await result).toMatchObject({ result: 'b x', route: { usedFallback: true } });
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 0, '9', null, 1e9])(
+    'fault R4 a budget of %s is not believed',
+    async (budget) => {
+      const { orchestrator, advance } = simulated({
+        services,
+        strategy: { route: () => new Promise(() => {}), budgetSeconds: () => budget as number },
+        config: config({ fallbackService: 'b' }),
+        log: recordingLog(),
+      });
+      const result = orchestrator.execute('x');
+      await advance(1000);
+      expect(await result).toMatchObject({ result: 'b x' });
+    },
+  );
+
+  it('fault R4 close() ends what strategies inside a composite still owe', async () => {
+    const { orchestrator, clock } = simulated({
+      services,
+      strategy: new CompositeStrategy([{ name: 'silent', route: () => new Promise(() => {}) }]),
+      config: config({ fallbackService: 'b' }),
+      log: recordingLog(),
+    });
+    const explained = orchestrator.explain('x');
+    await drained();
+    await orchestrator.close({ drainSeconds: 0 });
+    expect(await explained).toMatchObject({ service: 'b', usedFallback: true });
+    expect(clock).toMatchObject({ timeouts: new Map() });
+  });
+
   it('fault R4 a service that goes while a strategy thinks gets no task', async () => {
     let answer: (ranked: [string, number][]) => void = () => {};
     const { orchestrator } = simulated({
@@ -135,6 +179,71 @@ describe('strategies that fail, seen from the task', () => {
     }
     expect((await results).map(({ serviceName }) => serviceName)).toEqual(['best', 'best', 'best']);
     expect([next.calls, fallback.calls]).toEqual([[], []]);
+  });
+
+  describe('with balanceNearTies', () => {
+    const setUp = (ranked: [string, number][], fields = {}) => {
+      const crew = { a: manualService(), b: manualService(), c: manualService() };
+      const world = simulated({
+        services: crew,
+        strategy: () => ranked,
+        config: config({ balanceNearTies: true, maxParallel: 10, fallbackService: 'c', ...fields }),
+      });
+      return { ...world, crew };
+    };
+
+    it('the less busy of equals takes the task, in order of registration while they are equally busy', async () => {
+      const { orchestrator, crew } = setUp([
+        ['b', 0.9],
+        ['a', 0.9],
+        ['c', 0.6],
+      ]);
+      for (const task of ['1', '2', '3', '4']) void orchestrator.execute(task);
+      await drained();
+      expect(crew.a.calls.map(({ task }) => task)).toEqual(['1', '3']);
+      expect(crew.b.calls.map(({ task }) => task)).toEqual(['2', '4']);
+      expect(await orchestrator.explain('5')).toMatchObject({ service: 'a' });
+      crew.b.calls[0]?.resolve();
+      await drained();
+      expect(await orchestrator.explain('5')).toMatchObject({
+        service: 'b',
+        why: 'chosen by strategy; less busy than a 0.90',
+      });
+      await orchestrator.close({ drainSeconds: 0 });
+    });
+
+    it('a slow or failing equal gets less than its share', async () => {
+      const { orchestrator, crew, advance } = setUp([
+        ['a', 0.9],
+        ['b', 0.9],
+      ]);
+      for (let round = 0; round < 20; round += 1) {
+        void orchestrator.execute(`${round}`);
+        await drained();
+        const [slow] = crew.a.open();
+        await advance(slow ? 400 : 100);
+        slow?.resolve();
+        crew.b.open()[0]?.resolve();
+        await drained();
+      }
+      expect(crew.b.calls.length).toBeGreaterThan(15);
+      await orchestrator.close({ drainSeconds: 0 });
+    });
+
+    it('promise C10 holds: a busy best service without an equal keeps its tasks waiting', async () => {
+      const { orchestrator, crew } = setUp(
+        [
+          ['a', 0.9],
+          ['b', 0.84],
+        ],
+        { maxParallel: 1 },
+      );
+      for (const task of ['1', '2', '3']) void orchestrator.execute(task);
+      await drained();
+      expect(orchestrator.listServices().map(({ queued }) => queued)).toEqual([2, 0, 0]);
+      expect([crew.b.calls, crew.c.calls]).toEqual([[], []]);
+      await orchestrator.close({ drainSeconds: 0 });
+    });
   });
 
   it('fault R9 a rate window and an abandoned attempt do not make a service unavailable either', async () => {
