@@ -13,6 +13,7 @@ export {
 export type { Clock, Environment, Log } from './core/environment.js';
 export { type ErrorCode, OrchestratorError, type OrchestratorErrorOptions } from './core/errors.js';
 export type { CircuitEvent, RateLimitEvent, RuntimeEvent, TaskEvent } from './core/events.js';
+export type { AskModel, EmbedTexts, ModelQuestion } from './core/model-ports.js';
 export type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
 export type { RateLimit, RateLimitInput } from './core/rate-limiter.js';
 export type { TaskResult, TaskStatus } from './core/result.js';
@@ -43,8 +44,21 @@ export {
   type TaskHandle,
 } from './orchestrator.js';
 export { type ModuleServiceOptions, moduleService } from './services/module.js';
+export {
+  type OpenAIAskOptions,
+  type OpenAIEmbedOptions,
+  openaiAsk,
+  openaiEmbed,
+} from './services/openai-ports.js';
 export { type ReplicaOptions, replicated } from './services/replicas.js';
 export { CapabilityStrategy } from './strategies/capability-strategy.js';
-export { CompositeStrategy } from './strategies/composite-strategy.js';
+export {
+  type CompositeMode,
+  CompositeStrategy,
+  type CompositeStrategyOptions,
+  type WeightedStrategy,
+} from './strategies/composite-strategy.js';
+export { EmbeddingStrategy, type EmbeddingStrategyOptions } from './strategies/embedding-strategy.js';
 export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
 export { KeywordStrategy } from './strategies/keyword-strategy.js';
+export { LlmStrategy, type LlmStrategyOptions } from './strategies/llm-strategy.js';

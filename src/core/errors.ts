@@ -189,6 +189,11 @@ export function routingTimedOut(strategy: string, timeoutMs: number): Orchestrat
   return new OrchestratorError('TIMEOUT', message, { strategy, timeoutMs });
 }
 
+export function modelTimedOut(strategy: string, timeoutMs: number): OrchestratorError {
+  const message = `The model behind routing strategy "${strategy}" gave no answer within ${timeoutMs} ms; take a faster one or raise the strategy's timeoutSeconds.`;
+  return new OrchestratorError('TIMEOUT', message, { strategy, timeoutMs });
+}
+
 export function duplicateId(taskId: string): OrchestratorError {
   const message = `A task with the id "${taskId}" is still running; use another id or wait for it.`;
   return new OrchestratorError('DUPLICATE_ID', message, { taskId });

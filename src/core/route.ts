@@ -247,5 +247,7 @@ function whyNot(
   if (second !== undefined && first.confidence - second.confidence < NEAR_TIE) {
     return `ambiguous: ${score} and ${second.service} ${second.confidence.toFixed(2)}`;
   }
-  return `below-threshold: ${score} < ${confidenceThreshold}`;
+  const noted = first.reasons?.find(({ kind }) => kind === 'llm');
+  const note = noted !== undefined && 'note' in noted ? `; ${noted.note}` : '';
+  return `below-threshold: ${score} < ${confidenceThreshold}${note}`;
 }

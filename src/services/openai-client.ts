@@ -22,6 +22,8 @@ export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   readonly temperature?: number | undefined;
   readonly maxTokens?: number | undefined;
+  /** JSON schema that the answer is to have. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A model's answer. */
@@ -91,6 +93,7 @@ export async function streamChat(
       stream_options: { include_usage: true },
       ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
       ...(request.maxTokens === undefined ? {} : { max_tokens: request.maxTokens }),
+      ...(request.schema === undefined ? {} : { response_format: jsonFormat(request.schema) }),
     });
     const answer = new AnswerReader(server, call, request.model, onText);
     const type = response.headers.get('content-type') ?? '';
@@ -122,6 +125,10 @@ export async function listModels(server: ModelServer, signal: AbortSignal): Prom
     if (!list.success) throw protocolFailure(call, 'does not list its models');
     return list.data.data.map(({ id }) => id);
   });
+}
+
+function jsonFormat(schema: Readonly<Record<string, unknown>>): object {
+  return { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
 }
 
 /** Collects an answer piece by piece. */
@@ -180,7 +187,7 @@ class AnswerReader {
 }
 
 /** Lets errors of ours pass, an abort be its reason, and everything else be the connection's failure. */
-async function guard<T>(call: ModelCall, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function guard<T>(call: ModelCall, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   try {
     return await work();
@@ -191,7 +198,7 @@ async function guard<T>(call: ModelCall, signal: AbortSignal, work: () => Promis
 }
 
 /** GET without a body, else POST. The answer has a status of 2xx, or this throws. */
-async function send(
+export async function send(
   server: ModelServer,
   call: ModelCall,
   path: string,
@@ -216,7 +223,7 @@ async function send(
   throw httpFailure(call, response, text, server.now());
 }
 
-async function readText(response: Response, mostBytes: number): Promise<string> {
+export async function readText(response: Response, mostBytes: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
@@ -233,7 +240,7 @@ async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
   if (response.body !== null) yield* response.body;
 }
 
-function parseJson(call: ModelCall, text: string): unknown {
+export function parseJson(call: ModelCall, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -241,6 +248,6 @@ function parseJson(call: ModelCall, text: string): unknown {
   }
 }
 
-function callOf(server: ModelServer): ModelCall {
+export function callOf(server: ModelServer): ModelCall {
   return { address: server.baseURL.replace(/\/+$/, ''), secret: server.apiKey };
 }

@@ -37,29 +37,43 @@ const GRACE_SECONDS = 0.05;
 const MAX_BUDGET_SECONDS = 3600;
 
 /**
- * Asks a strategy inside another one. It gets a context of its own, whose signal fires when its time is over; without a
- * clock in the context given there is no limit. Total, as {@link answerOf}.
+ * Asks a strategy inside another one, with a limit of its own. Total, as {@link answerOf}.
  *
  * @param limitSecondsIn - Its limit, given the orchestrator's for strategies without a budget.
  */
 export function callStrategy(
   strategy: RoutingStrategy,
   { task, availableServices, context }: Question,
-  limitSecondsIn: (timeoutSeconds: number) => number,
+  limitSecondsIn: (timeoutSeconds: number) => number = (seconds) => limitSecondsOf(strategy, seconds),
 ): Answer | Promise<Answer> {
-  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = context;
+  const timeoutMs = () => limitSecondsIn(context.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS) * 1000;
+  return callWithin(context, (own) => strategy.route(task, availableServices, own), {
+    timeoutMs,
+    lateness: (ms) => routingTimedOut(nameOf(strategy), ms),
+  });
+}
+
+/**
+ * Calls user code with a context of its own, whose signal fires when the time of the code is over; without a clock in
+ * the context given there is no limit. Total, as {@link answerOf}.
+ */
+export function callWithin(
+  context: RouteContext,
+  call: (own: RouteContext) => unknown,
+  limit: { readonly timeoutMs: () => number; readonly lateness: (timeoutMs: number) => unknown },
+): Answer | Promise<Answer> {
   const own = hasClock(context) ? new StrategyContext(context, context.kwargs, context) : undefined;
   const limitOf = (): TimeLimit | undefined => {
     if (own === undefined) return undefined;
-    const timeoutMs = limitSecondsIn(timeoutSeconds) * 1000;
+    const timeoutMs = limit.timeoutMs();
     const onTimeout = () => {
-      const cause = routingTimedOut(nameOf(strategy), timeoutMs);
+      const cause = limit.lateness(timeoutMs);
       own.abort(cause);
       return cause;
     };
     return { clock: own.clock, timeoutMs, onTimeout, signal: context.signal };
   };
-  return answerOf(() => strategy.route(task, availableServices, own ?? context), limitOf);
+  return answerOf(() => call(own ?? context), limitOf);
 }
 
 /** How long a strategy is waited for, in seconds: its budget and a little more, or `timeoutSeconds` if it has none. */

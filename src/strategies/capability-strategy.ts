@@ -189,7 +189,7 @@ function bestServices(similarities: Float64Array, positions: Int32Array, most: n
  * Puts the best trusted service before untrusted ones that are less than {@link NEAR_TIE} above it, and those a hair
  * below its confidence: a server that copies another's description must not take over its tasks.
  */
-function preferTrusted(
+export function preferTrusted(
   candidates: readonly RouteCandidate[],
   untrusted: ReadonlySet<string>,
 ): RouteCandidate[] {

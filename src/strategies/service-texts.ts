@@ -18,12 +18,7 @@ export interface ServiceTexts {
 /** Reads what a profile says of its service. Never throws for odd fields: they are left out. */
 export function textsOf(profile: ServiceProfile): ServiceTexts {
   const isTrusted = profile.trusted !== false;
-  const budget = new TextBudget(isTrusted ? Number.POSITIVE_INFINITY : MAX_UNTRUSTED_CHARS);
-  const descriptor = [splitName(profile.name), budget.take(profile.description)];
-  for (const capability of profile.capabilities ?? []) descriptor.push(budget.take(capability));
-  for (const tool of profile.tools ?? []) {
-    descriptor.push(splitName(budget.take(tool.name)), budget.take(tool.description));
-  }
+  const descriptor = descriptorOf(profile);
   const examples = (profile.examples ?? []).map((example) => readWords(example).words);
   const texts = [
     // Function words say nothing of a service, and a description made of them alone would be near every task. In
@@ -32,6 +27,17 @@ export function textsOf(profile: ServiceProfile): ServiceTexts {
     ...examples,
   ].filter((words) => words.length > 0);
   return { service: profile.name, isTrusted, texts };
+}
+
+/** What a service says of itself but its examples: its name in words, description, capabilities and tools, in parts. */
+export function descriptorOf(profile: ServiceProfile): string[] {
+  const budget = new TextBudget(profile.trusted !== false ? Number.POSITIVE_INFINITY : MAX_UNTRUSTED_CHARS);
+  const descriptor = [splitName(profile.name), budget.take(profile.description)];
+  for (const capability of profile.capabilities ?? []) descriptor.push(budget.take(capability));
+  for (const tool of profile.tools ?? []) {
+    descriptor.push(splitName(budget.take(tool.name)), budget.take(tool.description));
+  }
+  return descriptor;
 }
 
 /** `web_search&findImages` becomes `web search find Images`. */
