@@ -60,5 +60,6 @@ export {
 } from './strategies/composite-strategy.js';
 export { EmbeddingStrategy, type EmbeddingStrategyOptions } from './strategies/embedding-strategy.js';
 export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
-export { KeywordStrategy } from './strategies/keyword-strategy.js';
+export { KeywordStrategy, type KeywordStrategyOptions } from './strategies/keyword-strategy.js';
 export { LlmStrategy, type LlmStrategyOptions } from './strategies/llm-strategy.js';
+export { stemOf } from './strategies/words.js';

@@ -18,6 +18,8 @@ export interface CleaningContext {
 
 /** The best entry for a service so far. */
 interface Best {
+  /** As it was read once: a getter may answer differently the second time. */
+  readonly service: string;
   readonly position: number;
   confidence: number;
   entry: object;
@@ -38,7 +40,7 @@ export function cleanRanking(value: unknown, context: CleaningContext): RouteCan
   }
   return bestEntries(value, context)
     .sort((a, b) => b.confidence - a.confidence || a.position - b.position)
-    .map(({ entry, confidence }) => toCandidate(entry, confidence, context.strategy));
+    .map((best) => toCandidate(best, context.strategy));
 }
 
 function bestEntries(entries: readonly unknown[], context: CleaningContext): Best[] {
@@ -59,7 +61,8 @@ function bestEntries(entries: readonly unknown[], context: CleaningContext): Bes
     if (position === undefined) tellDropped(context, 'service', service);
     else if (typeof confidence !== 'number' || !(confidence >= 0 && confidence <= 1)) {
       tellDropped(context, 'confidence', service);
-    } else if (best === undefined) found.set(service, { position, confidence, entry });
+    } else if (best === undefined)
+      found.set(service, { service: service as string, position, confidence, entry });
     else if (confidence > best.confidence) {
       best.confidence = confidence;
       best.entry = entry;
@@ -83,37 +86,51 @@ const DROPPED = {
   confidence: 'a routing strategy gave a confidence that is no number in 0 to 1; the entry was dropped',
 };
 
-function toCandidate(entry: object, confidence: number, strategy: string): RouteCandidate {
-  if (Array.isArray(entry)) return { service: entry[0], confidence, strategy };
-  const { service, strategy: said, reasons, isRankOnly } = entry as RouteCandidate;
-  const by = typeof said === 'string' ? said : strategy;
-  const candidate = { service, confidence, strategy: by, ...(isRankOnly === true ? { isRankOnly } : {}) };
-  if (!Array.isArray(reasons)) return candidate;
-  return { ...candidate, reasons: reasons.slice(0, MAX_REASONS).flatMap(toReason) };
+function toCandidate({ service, confidence, entry }: Best, strategy: string): RouteCandidate {
+  if (Array.isArray(entry)) return { service, confidence, strategy };
+  const { strategy: said, reasons, isRankOnly } = entry as RouteCandidate;
+  // Put together field by field: there may be a thousand candidates, and spreading costs more than all the rest.
+  const candidate: { -readonly [K in keyof RouteCandidate]: RouteCandidate[K] } = {
+    service,
+    confidence,
+    strategy: typeof said === 'string' ? said : strategy,
+  };
+  if (Array.isArray(reasons)) candidate.reasons = toReasons(reasons);
+  if (isRankOnly === true) candidate.isRankOnly = true;
+  return candidate;
 }
 
-/** A copy of a well-formed reason; nothing for any other. */
-function toReason(reason: RouteReason | null | undefined): RouteReason | [] {
+function toReasons(given: readonly unknown[]): RouteReason[] {
+  const reasons: RouteReason[] = [];
+  for (let i = 0; i < given.length && i < MAX_REASONS; i++) {
+    const reason = toReason(given[i] as RouteReason | null | undefined);
+    if (reason !== undefined) reasons.push(reason);
+  }
+  return reasons;
+}
+
+/** A copy of a well-formed reason; undefined for any other. */
+function toReason(reason: RouteReason | null | undefined): RouteReason | undefined {
   switch (reason?.kind) {
     case 'keyword': {
       const { kind, keyword, at, score } = reason;
-      return isText(keyword) && isNumber(at) && isNumber(score) ? { kind, keyword, at, score } : [];
+      return isText(keyword) && isNumber(at) && isNumber(score) ? { kind, keyword, at, score } : undefined;
     }
     case 'term': {
       const { kind, term, weight } = reason;
-      return isText(term) && isNumber(weight) ? { kind, term, weight } : [];
+      return isText(term) && isNumber(weight) ? { kind, term, weight } : undefined;
     }
     case 'example': {
       const { kind, text, similarity } = reason;
-      return isText(text) && isNumber(similarity) ? { kind, text, similarity } : [];
+      return isText(text) && isNumber(similarity) ? { kind, text, similarity } : undefined;
     }
     case 'llm':
     case 'custom': {
       const { kind, note } = reason;
-      return isText(note) ? { kind, note } : [];
+      return isText(note) ? { kind, note } : undefined;
     }
     default:
-      return [];
+      return undefined;
   }
 }
 

@@ -33,16 +33,34 @@ export function combineRankings(
   rankings: readonly WeightedRanking[],
   order: ReadonlyMap<string, number>,
 ): RouteCandidate[] {
-  const [only] = rankings;
-  if (mode === 'max' && only !== undefined && rankings.length === 1) return [...only.ranked];
+  const combined = mode === 'max' ? highestOf(rankings) : mergeAll(mode, rankings);
+  const position = ({ service }: RouteCandidate) => order.get(service) ?? 0;
+  return combined.sort((a, b) => b.confidence - a.confidence || position(a) - position(b));
+}
+
+/** Of equals the earlier strategy's. */
+function highestOf(rankings: readonly WeightedRanking[]): RouteCandidate[] {
+  const [first, ...others] = rankings;
+  if (first === undefined || others.length === 0) return [...(first?.ranked ?? [])];
+  const highest = new Map<string, RouteCandidate>();
+  for (const candidate of first.ranked) highest.set(candidate.service, candidate);
+  for (const { ranked } of others) {
+    for (const candidate of ranked) {
+      const known = highest.get(candidate.service);
+      if (known === undefined || candidate.confidence > known.confidence) {
+        highest.set(candidate.service, candidate);
+      }
+    }
+  }
+  return [...highest.values()];
+}
+
+function mergeAll(mode: Exclude<CombineMode, 'max'>, rankings: readonly WeightedRanking[]): RouteCandidate[] {
   const totalWeight = rankings.reduce((sum, { weight }) => sum + weight, 0);
-  const combined = [...votesByService(rankings).values()].map((votes): RouteCandidate => {
-    if (mode === 'max') return votes.reduce(higher).candidate;
+  return [...votesByService(rankings).values()].map((votes) => {
     const merged = merge(votes, Math.min(1, CONFIDENCES[mode](votes, totalWeight)));
     return mode === 'rrf' ? { ...merged, isRankOnly: true } : merged;
   });
-  const position = ({ service }: RouteCandidate) => order.get(service) ?? 0;
-  return combined.sort((a, b) => b.confidence - a.confidence || position(a) - position(b));
 }
 
 const CONFIDENCES: Readonly<
@@ -73,11 +91,6 @@ function votesByService(rankings: readonly WeightedRanking[]): Map<string, Vote[
     });
   }
   return votes;
-}
-
-/** Of equals the earlier strategy's. */
-function higher(a: Vote, b: Vote): Vote {
-  return b.candidate.confidence > a.candidate.confidence ? b : a;
 }
 
 function merge(votes: readonly Vote[], confidence: number): RouteCandidate {

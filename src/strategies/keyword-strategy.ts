@@ -21,7 +21,11 @@ import { readWords, stemOf } from './words.js';
 
 /** Options of {@link KeywordStrategy}. */
 export interface KeywordStrategyOptions {
-  /** Turns a lower-case word into its stem; false for whole words only. Default: Porter's, for ASCII words. */
+  /**
+   * Turns a lower-case word into its stem, of keywords and tasks alike; false for whole words only. Default:
+   * {@link stemOf}, which leaves words of other alphabets as they are; give a function that calls it for English words and
+   * another stemmer for the rest. Called for every word, so it should be quick.
+   */
   readonly stem?: ((word: string) => string) | false;
   /** Keywords by service, in place of the tables of the built-in services. */
   readonly keywords?: Readonly<Record<string, readonly Keyword[]>> | ReadonlyMap<string, readonly Keyword[]>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeywordStrategy } from '../../src/strategies/keyword-strategy.js';
+import { stemOf } from '../../src/strategies/words.js';
 import { BUILT_IN, contextOf, profilesOf, textOf } from './support.js';
 
 /** Ranks with these keyword tables only. */
@@ -146,6 +147,13 @@ describe('KeywordStrategy keywords', () => {
     expect(new KeywordStrategy({ keywords, stem: false }).route('images', ['a'])).toEqual([]);
     const firstLetter = new KeywordStrategy({ keywords, stem: (word) => word.charAt(0) });
     expect(textOf(firstLetter.route('ibis', ['a']))).toBe('a 0.7128');
+  });
+
+  it('takes stems of other languages beside those of English', () => {
+    const stem = (word: string) => (/[^a-z]/.test(word) ? word.replace(/(ками|ка)$/u, '') : stemOf(word));
+    const strategy = new KeywordStrategy({ keywords: { a: ['картинка', 'image'] }, stem });
+    expect(textOf(strategy.route('с картинками', ['a']))).toBe('a 0.7128');
+    expect(textOf(strategy.route('some images', ['a']))).toBe('a 0.7128');
   });
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(

@@ -29,6 +29,16 @@ describe('KeywordStrategy with the keywords of the built-in services', () => {
     ['Search images', 'responses 0.3947, vision 0.3377'],
     ['Ｓｃｒｅｅｎｓｈｏｔ please', 'vision 0.7500'],
     ["What's in the picture's corner?", 'vision 0.7500'],
+    // Constants of the scale: 2.7 for three inflected keywords, and half a keyword more than two.
+    ['images, photos and pictures', 'vision 0.9763'],
+    ['image photo screenshots', 'vision 0.9821'],
+    // What it does not understand.
+    ['Do not search the web, just talk', 'responses 0.6250, chat 0.2500'],
+    ['a reasonable price', 'reasoning 0.7128'],
+    ['medical imaging', 'vision 0.7128'],
+    ['analyze image', 'vision 0.9375'],
+    ['analyze one two three image', 'vision 0.9375'],
+    ['analyze one two three four image', 'vision 0.3750, reasoning 0.3750'],
     ['What’s in the picture’s corner?', 'vision 0.7500'],
   ])('ranks "%s" as %s', (task, expected) => {
     expect(rank(task)).toBe(expected);
@@ -52,6 +62,18 @@ describe('KeywordStrategy with the keywords of the built-in services', () => {
     ['task masking', 'ask'],
   ])('finds no keyword inside the words of "%s" (%s)', (task) => {
     expect(rank(task)).toBe('');
+  });
+
+  it.each([
+    ['この画像を説明して', '画像'],
+    ['這張圖片裡有什麼', '圖片'],
+    ['อธิบายรูปภาพนี้', 'รูปภาพ'],
+    ['រូបភាពនេះជាអ្វី', 'រូបភាព'],
+    ['ဒီဓာတ်ပုံကိုကြည့်ပါ', 'ဓာတ်ပုံ'],
+  ])('finds in "%s" the keyword %s of a script without spaces', (task, keyword) => {
+    const strategy = new KeywordStrategy();
+    strategy.addKeyword('vision', keyword);
+    expect(textOf(strategy.route(task, BUILT_IN))).toBe('vision 0.7500');
   });
 
   it('leaves the words of a phrase to other services when the service of the phrase is not available', () => {

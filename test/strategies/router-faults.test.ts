@@ -190,6 +190,24 @@ describe('fault R3 a confidence that is no number in 0 to 1', () => {
     ]);
   });
 
+  it('reads the name of an entry once: a getter cannot slip in another one', () => {
+    let reads = 0;
+    const entry = {
+      get service() {
+        return reads++ === 0 ? 'chat' : 'ghost';
+      },
+      confidence: 0.7,
+    };
+    expect(textOf(atOnce(answering([entry]).router.rank('task')).ranked)).toBe('chat 0.7000');
+  });
+
+  it('keeps the mark of a rank, and takes nothing else for one', () => {
+    const rank = (isRankOnly: unknown) =>
+      atOnce(answering([{ service: 'chat', confidence: 0.7, isRankOnly }]).router.rank('task')).ranked[0];
+    expect(rank(true)).toMatchObject({ isRankOnly: true });
+    for (const odd of [false, 1, 'true', {}]) expect(rank(odd)).not.toHaveProperty('isRankOnly');
+  });
+
   it('takes an answer whose getters throw for a fault', () => {
     const cause = new Error('getter');
     const entry = Object.defineProperty({ service: 'chat' }, 'confidence', {

@@ -18,6 +18,7 @@ it('the package exports exactly these names', () => {
     'openaiAsk',
     'openaiEmbed',
     'replicated',
+    'stemOf',
     'systemClock',
     'systemEnvironment',
   ]);
