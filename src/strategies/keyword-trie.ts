@@ -81,14 +81,16 @@ export class KeywordTrie<E> {
 /**
  * The longest phrase from one word on, for one text.
  *
- * I1: what `#visited` holds led to no phrase since the last match, and words only ever get fewer, so it is not tried
- * again: repeated words cost no exponential search.
+ * I1: from a state of `#dead` no phrase can be reached. Words only ever get fewer, so it is not tried again, whatever is
+ * taken: repeated words cost no exponential search, and no search per word.
+ * I2: from a state of `#alive` one was reached in the search that goes on.
  */
 class PhraseSearch<E> {
   readonly #stems: readonly string[];
   readonly #isWanted: (node: TrieNode<E>) => boolean;
   readonly #taken = new Set<number>();
-  readonly #visited = new Set<number>();
+  readonly #dead = new Set<number>();
+  readonly #alive = new Set<number>();
   #best: PhraseMatch<E> | undefined;
 
   constructor(stems: readonly string[], isWanted: (node: TrieNode<E>) => boolean) {
@@ -102,7 +104,7 @@ class PhraseSearch<E> {
 
   take(positions: readonly number[]): void {
     for (const position of positions) this.#taken.add(position);
-    this.#visited.clear();
+    this.#alive.clear();
   }
 
   longestFrom(node: TrieNode<E>, start: number): PhraseMatch<E> | undefined {
@@ -111,22 +113,24 @@ class PhraseSearch<E> {
     return this.#best;
   }
 
-  #visit(node: TrieNode<E>, position: number, path: number[]): void {
-    const depthOfBest = this.#best?.node.depth ?? 0;
-    if (node.depth > depthOfBest && node.entries.length > 0 && this.#isWanted(node)) {
-      this.#best = { node, positions: [...path] };
-    }
-    if (node.children.size === 0) return;
+  /** @returns Whether a phrase ends here or further on. */
+  #visit(node: TrieNode<E>, position: number, path: number[]): boolean {
+    const isPhrase = node.entries.length > 0 && this.#isWanted(node);
+    if (isPhrase && node.depth > (this.#best?.node.depth ?? 0)) this.#best = { node, positions: [...path] };
+    if (node.children.size === 0) return isPhrase;
     const state = node.id * this.#stems.length + position;
-    if (this.#visited.has(state)) return;
-    this.#visited.add(state);
+    if (this.#dead.has(state)) return isPhrase;
+    if (this.#alive.has(state)) return true;
+    let goesOn = false;
     const last = Math.min(position + 1 + MAX_GAP_WORDS, this.#stems.length - 1);
     for (let next = position + 1; next <= last; next++) {
       const child = node.children.get(this.#stems[next] as string);
       if (child === undefined || this.#taken.has(next)) continue;
       path.push(next);
-      this.#visit(child, next, path);
+      if (this.#visit(child, next, path)) goesOn = true;
       path.pop();
     }
+    (goesOn ? this.#alive : this.#dead).add(state);
+    return isPhrase || goesOn;
   }
 }

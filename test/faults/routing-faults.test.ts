@@ -66,6 +66,44 @@ describe('strategies that fail, seen from the task', () => {
     await expectAtRest(orchestrator, 'a');
   });
 
+  it.each<[string, unknown]>([
+    [
+      'R3 NaN and other confidences that are none',
+      [
+        ['a', Number.NaN],
+        ['a', Number.POSITIVE_INFINITY],
+        ['a', '1'],
+        ['a', -1],
+        ['b', 0.6],
+      ],
+    ],
+    [
+      'R5 a million entries',
+      Array.from({ length: 1_000_000 }, (_, i) => [i % 2 ? 'b' : 'a', i % 2 ? 0.6 : 0.1]),
+    ],
+    [
+      'R7 equal confidences, in order of registration',
+      [
+        ['b', 0.6],
+        ['a', 0.6],
+        ['b', 0.6],
+      ],
+    ],
+  ])('fault %s do not keep a task from its service', async (fault, ranked) => {
+    const { orchestrator } = simulated({
+      services,
+      strategy: () => ranked as [],
+      config: config(),
+      log: recordingLog(),
+    });
+    const service = fault.startsWith('R7') ? 'a' : 'b';
+    expect(await orchestrator.execute('x')).toMatchObject({
+      result: `${service} x`,
+      route: { confidence: 0.6 },
+    });
+    await expectAtRest(orchestrator, service);
+  });
+
   it('fault R2 an unknown service among the candidates is dropped, the next one gets the task', async () => {
     const { orchestrator } = simulated({
       services,

@@ -294,6 +294,19 @@ describe('CompositeStrategy faults', () => {
     await expect(rank(composite)).rejects.toThrow(/one: first fault; two: second fault/);
   });
 
+  it('fault R2 and R5 cut a million entries, most of them unknown, to the services there are', async () => {
+    const many = saying(
+      Array.from({ length: 1_000_000 }, (_, i) => [i % 2 ? 'a' : `ghost ${i}`, (i % 7) / 10]),
+    );
+    for (const mode of ['cascade', 'weighted', 'max', 'noisyOr', 'rrf'] as const) {
+      const log = recordingLog();
+      expect(await rank(new CompositeStrategy([many, saying([['a', 0.1]])], { mode, log }))).toMatch(
+        /^a \d\.\d{4}$/,
+      );
+      expect(log.warnings).toHaveLength(1000);
+    }
+  });
+
   it('fault R3 keeps a confidence that is no number out of the arithmetic', async () => {
     const odd = saying([
       ['a', Number.NaN],

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KeywordStrategy } from '../../src/strategies/keyword-strategy.js';
+import { KeywordTrie } from '../../src/strategies/keyword-trie.js';
 import { stemOf } from '../../src/strategies/words.js';
-import { BUILT_IN, contextOf, profilesOf, textOf } from './support.js';
+import { BUILT_IN, cheapestMs, contextOf, profilesOf, textOf } from './support.js';
 
 /** Ranks with these keyword tables only. */
 function rankWith(keywords: Record<string, (string | { text: string; weight?: number })[]>, task: string) {
@@ -42,7 +44,66 @@ describe('KeywordStrategy phrases', () => {
     const phrase = `${'a '.repeat(30)}b`;
     expect(rankWith({ x: [phrase] }, 'a '.repeat(4000))).toEqual([]);
   });
+
+  it('fault R8 does not begin again at each word that a short keyword takes from a long phrase', () => {
+    const strategy = new KeywordStrategy({ keywords: { x: [`${'a '.repeat(100)}b`, 'a'] } });
+    const elapsedMs = cheapestMs(() => strategy.route('a '.repeat(4000), ['x']));
+    // The bound only tells it from a search per word, which takes longer by a factor of sixty.
+    expect(elapsedMs).toBeLessThan(3000);
+    expect(textOf(strategy.route(`${'a '.repeat(300)}b`, ['x']))).toBe('x 1.0000');
+  });
+
+  it('finds in any text the phrases that trying everything finds', () => {
+    const word = fc.constantFrom('a', 'b', 'c', 'x');
+    const words = (most: number) => fc.array(word, { minLength: 1, maxLength: most });
+    fc.assert(
+      fc.property(fc.array(words(4), { maxLength: 5 }), words(14), (phrases, text) => {
+        const trie = new KeywordTrie<string>();
+        for (const phrase of phrases) {
+          const { entries } = trie.nodeOf(phrase);
+          if (entries.length === 0) entries.push(phrase.join(' '));
+        }
+        const found = trie.findPhrases(text, () => true).map(({ positions }) => positions);
+        expect(found).toEqual(byTryingEverything(phrases, text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
+
+/** At each word the longest phrase, nearest words first. */
+function byTryingEverything(phrases: readonly string[][], text: readonly string[]): number[][] {
+  const taken = new Set<number>();
+  const matches: number[][] = [];
+  const place = (phrase: readonly string[], path: number[]): number[] | undefined => {
+    if (path.length === phrase.length) return path;
+    const last = path.at(-1) as number;
+    for (let next = last + 1; next <= Math.min(last + 4, text.length - 1); next++) {
+      if (taken.has(next) || text[next] !== phrase[path.length]) continue;
+      const placed = place(phrase, [...path, next]);
+      if (placed !== undefined) return placed;
+    }
+    return undefined;
+  };
+  for (let start = 0; start < text.length; start++) {
+    if (taken.has(start)) continue;
+    const placed = phrases
+      .filter(([first]) => first === text[start])
+      .flatMap((phrase) => [place(phrase, [start]) ?? []])
+      .filter(({ length }) => length > 0)
+      .sort((a, b) => b.length - a.length || firstDifference(a, b));
+    const [best] = placed;
+    if (best === undefined) continue;
+    for (const position of best) taken.add(position);
+    matches.push(best);
+  }
+  return matches;
+}
+
+function firstDifference(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((position, i) => position !== b[i]);
+  return at < 0 ? 0 : (a[at] as number) - (b[at] as number);
+}
 
 describe('KeywordStrategy scores', () => {
   it('counts each keyword once, at its first occurrence in exact form', () => {
