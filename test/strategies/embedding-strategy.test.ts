@@ -239,9 +239,11 @@ describe('fault R4 EmbeddingStrategy', () => {
   });
 
   it('keeps what a build has learned that took too long', async () => {
-    const embed = vi.fn<EmbedTexts>((texts) =>
-      embed.mock.calls.length === 2 ? new Promise(() => {}) : Promise.resolve(texts.map(meaningOf)),
-    );
+    let calls = 0;
+    const embed = vi.fn<EmbedTexts>((texts) => {
+      calls += 1;
+      return calls === 2 ? new Promise(() => {}) : Promise.resolve(texts.map(meaningOf));
+    });
     const { route, clock } = setUp(embed, { batchSize: 4 });
     const late = route();
     await drained();

@@ -161,7 +161,7 @@ describe('LlmStrategy', () => {
     expect(ask).toHaveBeenCalledTimes(1);
   });
 
-  it.each([
+  it.each<[object]>([
     [{}],
     [{ ask: 'chat' }],
     [{ ask: async () => '', local: {} }],
