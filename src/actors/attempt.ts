@@ -10,18 +10,19 @@ import type { TaskRecord } from './task-record.js';
  * Owns: one try of a task on a service, and the boundary around the service's code. Talks to: its instance.
  *
  * Invariants
- * - I1 Whatever the service does (throws, rejects, answers twice, never answers, answers late), exactly one of
- *   `completed`, `failed`, `timedOut` is called, unless the attempt is given up first.
- * - I2 An attempt that was given up calls `ended` once its code ends, and nothing else.
+ * - I1 Whatever the service does (throws, rejects, answers twice, answers late), exactly one of `onValue` and `onFault`
+ *   is called, once, when its code ends; never, if its code never ends.
+ * - I2 `onTimeout` is called only while the attempt is running.
  */
 
-/** Who is told how an attempt went. */
+/**
+ * Who is told of an attempt: functions that need no `this`, made once per instance, for an instance has one attempt at a
+ * time whose code runs.
+ */
 export interface AttemptObserver {
-  completed(attempt: Attempt, value: unknown): void;
-  failed(attempt: Attempt, cause: unknown): void;
-  timedOut(attempt: Attempt): void;
-  /** The code of an attempt that was given up has ended. */
-  ended(attempt: Attempt): void;
+  readonly onValue: (value: unknown) => void;
+  readonly onFault: (cause: unknown) => void;
+  readonly onTimeout: (attempt: Attempt) => void;
 }
 
 /** What an attempt needs from outside. */
@@ -42,51 +43,43 @@ export class Attempt implements Due {
   readonly epoch: number;
   readonly dueMs: number;
   heapIndex = -1;
+  /** `abandoned`: given up while its code goes on. `ended`: its code has ended. */
+  state: 'running' | 'abandoned' | 'ended' = 'running';
   readonly #ports: AttemptPorts;
-  readonly #observer: AttemptObserver;
   readonly #context: AttemptContext;
-  #state: 'running' | 'abandoned' | 'ended' = 'running';
   #stopIterating: (() => void) | undefined;
 
   /** @param epoch - Period of the circuit in which it begins. */
-  constructor(task: TaskRecord, epoch: number, ports: AttemptPorts) {
-    const nowMs = ports.clock.now();
+  constructor(task: TaskRecord, epoch: number, nowMs: number, ports: AttemptPorts) {
     this.task = task;
     this.number = task.attempts;
     this.epoch = epoch;
     this.dueMs = nowMs + task.settings.timeoutMs;
     this.#ports = ports;
-    this.#observer = ports.observer;
-    this.#context = new AttemptContext(task, nowMs, ports.log, () => this.isRunning);
-  }
-
-  get isRunning(): boolean {
-    return this.#state === 'running';
-  }
-
-  get isAbandoned(): boolean {
-    return this.#state === 'abandoned';
+    this.#context = new AttemptContext(this, nowMs, ports.log);
   }
 
   /** Calls the service. User code runs here, under guard. */
   start(execute: ServiceFunction): void {
+    const { onValue, onFault } = this.#ports.observer;
     try {
       const outcome = execute(this.task.text, this.#context);
-      if (outcome instanceof Promise) outcome.then(this.#onValue, this.#onFault);
+      if (outcome instanceof Promise && outcome.then === promiseThen)
+        promiseThen.call(outcome, onValue, onFault);
       else if (isAsyncIterable(outcome)) this.#collect(outcome);
       else {
         const then = thenOf(outcome);
-        if (then === undefined) this.#onValue(outcome);
+        if (then === undefined) onValue(outcome);
         else this.#adopt(outcome, then);
       }
     } catch (cause) {
-      this.#onFault(cause);
+      onFault(cause);
     }
   }
 
   /** Gives the attempt up; its code may go on. The signal is fired by {@link abort}, after the state is right. */
   giveUp(): void {
-    if (this.#state === 'running') this.#state = 'abandoned';
+    if (this.state === 'running') this.state = 'abandoned';
   }
 
   /** Fires the signal. Listeners of the service run here. */
@@ -97,50 +90,36 @@ export class Attempt implements Due {
 
   /** Called by the deadlines at the timeout. */
   expire(): void {
-    if (this.#state === 'running') this.#observer.timedOut(this);
-  }
-
-  readonly #onValue = (value: unknown): void => {
-    if (this.#leave()) this.#observer.completed(this, value);
-  };
-
-  readonly #onFault = (cause: unknown): void => {
-    if (this.#leave()) this.#observer.failed(this, cause);
-  };
-
-  /** Ends the attempt; true when its outcome still counts. */
-  #leave(): boolean {
-    const state = this.#state;
-    this.#state = 'ended';
-    if (state === 'abandoned') this.#observer.ended(this);
-    return state === 'running';
+    if (this.state === 'running') this.#ports.observer.onTimeout(this);
   }
 
   #collect(iterable: AsyncIterable<unknown>): void {
-    const { clock, maxResultBytes: maxBytes, tooLarge } = this.#ports;
-    const isWanted = (): boolean => this.isRunning;
+    const { clock, maxResultBytes: maxBytes, tooLarge, observer } = this.#ports;
+    const isWanted = (): boolean => this.state === 'running';
     const told = (item: unknown): void => {
       if (typeof item === 'string') this.#context.progress(0, item);
     };
     const { result, stop } = collectItems(iterable, { clock, isWanted, maxBytes, tooLarge, told });
     this.#stopIterating = stop;
-    result.then(this.#onValue, this.#onFault);
+    result.then(observer.onValue, observer.onFault);
   }
 
   /** A foreign thenable may answer twice, throw late or resolve with itself: its first answer counts, as it is. */
   #adopt(thenable: unknown, then: Then): void {
+    const { observer } = this.#ports;
     let isAnswered = false;
     const first =
       (tell: (value: unknown) => void) =>
       (value: unknown): void => {
         if (isAnswered) return;
         isAnswered = true;
-        if (value instanceof Promise) value.then(tell, this.#onFault);
+        // A promise's own `then` answers once; one that was replaced might not.
+        if (value instanceof Promise) promiseThen.call(value, tell, observer.onFault);
         else tell(value);
       };
-    const onFault = first(this.#onFault);
+    const onFault = first(observer.onFault);
     try {
-      then.call(thenable, first(this.#onValue), onFault);
+      then.call(thenable, first(observer.onValue), onFault);
     } catch (cause) {
       onFault(cause);
     }
@@ -154,27 +133,26 @@ class AttemptContext implements ServiceContext {
   readonly deadline: number | null;
   readonly idempotencyKey: string | null;
   readonly log: Log;
-  readonly #task: TaskRecord;
-  readonly #isRunning: () => boolean;
+  readonly #attempt: Attempt;
   #kwargs: Readonly<Record<string, unknown>> | undefined;
   #controller: AbortController | undefined;
-  #abortReason: unknown;
-  #isAborted = false;
+  #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(task: TaskRecord, nowMs: number, log: Log, isRunning: () => boolean) {
+  constructor(attempt: Attempt, nowMs: number, log: Log) {
+    const { task } = attempt;
     const { deadlineMs, idempotencyKey } = task.settings;
     this.attempt = task.attempts;
     this.taskId = task.id;
     this.deadline = deadlineMs === null ? null : (task.acceptedAtMs + deadlineMs - nowMs) / 1000;
     this.idempotencyKey = idempotencyKey;
     this.log = log;
-    this.#task = task;
-    this.#isRunning = isRunning;
+    this.#attempt = attempt;
   }
 
   get kwargs(): Readonly<Record<string, unknown>> {
     // Cloned once per attempt: what one attempt changes, the next one does not see.
-    this.#kwargs ??= this.#task.settings.kwargs === null ? {} : structuredClone(this.#task.settings.kwargs);
+    const { kwargs } = this.#attempt.task.settings;
+    this.#kwargs ??= kwargs === null ? {} : structuredClone(kwargs);
     return this.#kwargs;
   }
 
@@ -182,7 +160,7 @@ class AttemptContext implements ServiceContext {
     // Made when first asked for: most services never do.
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#isAborted) this.#controller.abort(this.#abortReason);
+      if (this.#aborted) this.#controller.abort(this.#aborted.reason);
     }
     return this.#controller.signal;
   }
@@ -193,14 +171,14 @@ class AttemptContext implements ServiceContext {
   }
 
   abort(reason: unknown): void {
-    this.#isAborted = true;
-    this.#abortReason = reason ?? cancelled(undefined);
-    this.#controller?.abort(this.#abortReason);
+    this.#aborted = { reason: reason ?? cancelled(undefined) };
+    this.#controller?.abort(this.#aborted.reason);
   }
 
   #progress(fraction: number, message: string | undefined): void {
-    const { onProgress } = this.#task.settings;
-    if (onProgress === null || !this.#isRunning()) return;
+    const { task, state } = this.#attempt;
+    const { onProgress } = task.settings;
+    if (onProgress === null || state !== 'running') return;
     const onFault = (cause: unknown): void => {
       this.log.warn({ taskId: this.taskId, cause }, 'a progress listener threw');
     };
@@ -209,6 +187,8 @@ class AttemptContext implements ServiceContext {
 }
 
 type Then = (onValue: (value: unknown) => void, onFault: (cause: unknown) => void) => unknown;
+
+const { then: promiseThen } = Promise.prototype;
 
 /** Reads `then` once: a getter may answer differently the second time. */
 function thenOf(value: unknown): Then | undefined {

@@ -12,6 +12,9 @@ import type { ServiceInstance } from './service-instance.js';
 /** Instances that stand for "without limit" where load is divided by them. */
 const MANY_INSTANCES = 1e9;
 
+/** A task that takes less, in milliseconds, costs less than the change of state which a turn brings about, or about as much. */
+const QUICK_MS = 1;
+
 /**
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
  * the instances write here.
@@ -136,6 +139,12 @@ export class Crew implements Turn {
   get load(): number {
     const instances = Math.min(this.concurrency, this.#maxParallel(), MANY_INSTANCES);
     return this.#outcomes.cost(this.open, this.#clock.now()) / instances;
+  }
+
+  /** Its tasks take less than {@link QUICK_MS} on average. Unknown, hence false, before one ended and while time stands still. */
+  get isQuick(): boolean {
+    const meanMs = this.#meanTaskMs ?? 0;
+    return meanMs > 0 && meanMs < QUICK_MS;
   }
 
   /** In about how many seconds one of its tasks ends: an estimate; one second while none has ended yet. */

@@ -79,9 +79,7 @@ export class Deadlines {
     // A limit of more seconds than a number has milliseconds never comes.
     if (dueMs === Number.POSITIVE_INFINITY) return;
     this.#armedForMs = dueMs;
-    // Rounded up: a timer that fires a fraction early would only be armed again.
-    const delayMs = Math.max(0, Math.ceil(dueMs - this.#clock.now()));
-    this.#timer = this.#clock.setTimeout(this.#onDue, delayMs);
+    this.#timer = this.#clock.setTimeout(this.#onDue, Math.max(0, dueMs - this.#clock.now()));
   }
 
   #disarm(): void {

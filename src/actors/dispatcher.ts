@@ -8,6 +8,9 @@ import type { Roster } from './roster.js';
 import type { InstancePorts, ServiceInstance } from './service-instance.js';
 import type { TaskRecord } from './task-record.js';
 
+/** Most tasks that an instance of a quick service takes in a row while other services wait for a turn. */
+const MOST_IN_A_ROW = 16;
+
 /**
  * Owns: the parallel slots, whose turn it is, the tasks whose backoff is over, and the instances that wait for work or
  * for their release. Talks to: the instances (by events), the ledger, the roster, the rate gate.
@@ -60,12 +63,13 @@ export class Dispatcher {
   /** Hands tasks to instances: those that come out of a backoff first, then those that wait, in turns. */
   startWaiting(): void {
     this.#resumeDue();
+    this.#handOver();
     while (this.mayStart) {
       const index = nextTurn(this.#roster.turns, this.#lastServed);
       const crew = this.#roster.turns[index];
       if (crew === undefined) break;
       this.#lastServed = index;
-      this.#startNext(crew);
+      this.#startNext(crew, 1);
     }
   }
 
@@ -148,7 +152,25 @@ export class Dispatcher {
     }
   }
 
-  #startNext(crew: Crew): void {
+  /**
+   * Instances of quick services go on with their next task, a few times in a row: a turn would release one instance and
+   * start another, two changes of state that may cost more than the task. Never past a task of higher priority.
+   */
+  #handOver(): void {
+    const { turns } = this.#roster;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const { headPriority } of turns) if (headPriority > highest) highest = headPriority;
+    for (const crew of this.#touched) {
+      while (crew.isQuick && crew.headPriority === highest && this.mayStart && crew.canStart) {
+        const inARow = crew.finished.at(-1)?.inARow ?? MOST_IN_A_ROW;
+        if (inARow >= MOST_IN_A_ROW) break;
+        this.#startNext(crew, inARow + 1);
+      }
+    }
+  }
+
+  /** @param inARow - Which of the tasks in a row this is for its instance. */
+  #startNext(crew: Crew, inARow: number): void {
     const task = crew.mailbox.take();
     if (task === undefined || this.#endInstead(task)) return;
     this.#rates.started(crew, this.#ledger.running);
@@ -156,8 +178,11 @@ export class Dispatcher {
     if (isProbe) crew.circuit.beginProbe();
     const finished = crew.finished.pop();
     const instance = finished ?? crew.free.pop();
-    if (instance) this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
-    else this.#hireFor(task, crew);
+    if (instance === undefined) this.#hireFor(task, crew);
+    else {
+      instance.inARow = inARow;
+      this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
+    }
   }
 
   #assign(task: TaskRecord, instance: ServiceInstance, type: 'ASSIGN' | 'PROBE'): void {

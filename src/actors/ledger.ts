@@ -80,7 +80,8 @@ export class Ledger {
   accept(task: TaskRecord): void {
     this.totals.submitted += 1;
     this.counts.accepted += 1;
-    this.tell({ type: 'submitted', atMs: task.acceptedAtMs, taskId: task.id, priority: task.priority });
+    if (this.isObserved)
+      this.tell({ type: 'submitted', atMs: task.acceptedAtMs, taskId: task.id, priority: task.priority });
   }
 
   /** Reserves an id that the caller chose; false when an open task has it. */
@@ -186,6 +187,11 @@ export class Ledger {
     this.tell({ type, atMs: this.#clock.now(), taskId: task.id, service: crew.name, instance, attempt });
   }
 
+  tellQueued(task: TaskRecord, crew: Crew): void {
+    if (!this.isObserved) return;
+    this.tell({ type: 'queued', atMs: this.#clock.now(), taskId: task.id, service: crew.name });
+  }
+
   tellBackoff({ id: taskId, crew, attempts: attempt }: TaskRecord, delayMs: number): void {
     if (crew === null) return;
     this.tell({ type: 'backoff', atMs: this.#clock.now(), taskId, service: crew.name, attempt, delayMs });
@@ -221,9 +227,18 @@ export class Ledger {
     task.instance = null;
     task.forgetSignal?.();
     task.forgetSignal = null;
-    if (this.#named.get(task.id) === task) this.#named.delete(task.id);
+    if (this.#named.size > 0 && this.#named.get(task.id) === task) this.#named.delete(task.id);
     const result = resultOf(task, { status, value, error, nowMs });
-    this.tell({ type: 'settled', atMs: nowMs, taskId: task.id, service: result.serviceName, status, result });
+    if (this.isObserved) {
+      this.tell({
+        type: 'settled',
+        atMs: nowMs,
+        taskId: task.id,
+        service: result.serviceName,
+        status,
+        result,
+      });
+    }
     task.answer(result);
   }
 }

@@ -77,7 +77,7 @@ export class Placement {
     if (comesBack) crew.mailbox.putBack(task);
     else crew.mailbox.put(task);
     this.#ledger.enter(task, 'queued');
-    this.#ledger.tell({ type: 'queued', atMs: this.#clock.now(), taskId: task.id, service: crew.name });
+    this.#ledger.tellQueued(task, crew);
   }
 
   /** A task that was started looks for an instance again: here, or elsewhere while the circuit is open. */

@@ -83,6 +83,8 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   actor: ActorRefFrom<typeof serviceMachine> | null = null;
   /** The task it works on or backs off for; null when free, finished or held by an abandoned attempt. */
   task: TaskRecord | null = null;
+  /** Tasks that it was handed in a row since its service last had a turn. */
+  inARow = 0;
   readonly #ports: InstancePorts;
   readonly #attemptPorts: AttemptPorts;
   #attempt: Attempt | null = null;
@@ -106,7 +108,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
 
   /** The code of an abandoned attempt still runs. */
   get isHeld(): boolean {
-    return this.#attempt?.isAbandoned ?? false;
+    return this.#attempt?.state === 'abandoned';
   }
 
   // Duties: called by the machine.
@@ -124,7 +126,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     task.attempts += 1;
     task.startedAtMs ??= nowMs;
     this.#failure = null;
-    const attempt = new Attempt(task, this.crew.circuit.epoch, this.#attemptPorts);
+    const attempt = new Attempt(task, this.crew.circuit.epoch, nowMs, this.#attemptPorts);
     this.#attempt = attempt;
     deadlines.add(attempt);
     this.#ports.started(this, task);
@@ -182,9 +184,38 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
 
   // Outcomes: called by the attempt.
 
-  completed(attempt: Attempt, value: unknown): void {
-    const { deadlines, report, maxResultBytes } = this.#ports;
-    deadlines.remove(attempt);
+  readonly onValue = (value: unknown): void => {
+    const attempt = this.#endAttempt();
+    if (attempt) this.#complete(attempt, value);
+  };
+
+  readonly onFault = (cause: unknown): void => {
+    const attempt = this.#endAttempt();
+    if (attempt === null) return;
+    const failure = failureOf(cause, this.crew.name, attempt.number);
+    this.#tellCircuit(attempt, !failure.countsAgainstCircuit);
+    this.#fail(failure);
+  };
+
+  readonly onTimeout = (attempt: Attempt): void => this.#timeOut(attempt);
+
+  /** The code of the attempt has ended; null when its outcome does not count any more. */
+  #endAttempt(): Attempt | null {
+    const attempt = this.#attempt;
+    if (attempt === null || attempt.state === 'ended') return null;
+    const isAbandoned = attempt.state === 'abandoned';
+    attempt.state = 'ended';
+    if (isAbandoned) {
+      const { task, number } = attempt;
+      this.#ports.report({ kind: 'ended', instance: this, task, attempt: number });
+      return null;
+    }
+    this.#ports.deadlines.remove(attempt);
+    return attempt;
+  }
+
+  #complete(attempt: Attempt, value: unknown): void {
+    const { report, maxResultBytes } = this.#ports;
     this.#tellCircuit(attempt, true);
     if (isLargerThan(value, maxResultBytes)) {
       const error = resultTooLarge(this.crew.name, maxResultBytes, previewOf(value));
@@ -196,14 +227,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     report({ kind: 'completed', instance: this, task, value });
   }
 
-  failed(attempt: Attempt, cause: unknown): void {
-    this.#ports.deadlines.remove(attempt);
-    const failure = failureOf(cause, this.crew.name, attempt.number);
-    this.#tellCircuit(attempt, !failure.countsAgainstCircuit);
-    this.#fail(failure);
-  }
-
-  timedOut(attempt: Attempt): void {
+  #timeOut(attempt: Attempt): void {
     const { task } = attempt;
     const { crew } = this;
     const error = attemptTimedOut({
@@ -233,19 +257,13 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     attempt.abort(error);
   }
 
-  ended(attempt: Attempt): void {
-    const { task, number } = attempt;
-    if (this.#attempt === attempt)
-      this.#ports.report({ kind: 'ended', instance: this, task, attempt: number });
-  }
-
   // Orders of the supervisor, outside the machine: they change no state of it.
 
   /** Gives the running attempt up and returns it, so that its signal is fired once the books are right. */
   abandon(): Attempt | null {
     const attempt = this.#attempt;
     // An attempt that just ended is no longer there to be given up: its report, or its backoff, is under way.
-    if (attempt === null || this.task === null || !attempt.isRunning) return null;
+    if (attempt === null || this.task === null || attempt.state !== 'running') return null;
     this.#ports.deadlines.remove(attempt);
     attempt.giveUp();
     this.crew.circuit.probeWithoutVerdict(attempt.epoch, this.#ports.clock.now());

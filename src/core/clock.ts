@@ -3,10 +3,13 @@ import type { Clock, Environment } from './environment.js';
 /** Longest delay a Node timer keeps, in milliseconds; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The real clock: monotonic, so a jump of the wall clock moves nothing; delays are clamped to {@link MAX_TIMER_MS}. */
+/**
+ * The real clock: monotonic, so a jump of the wall clock moves nothing. Delays are clamped to {@link MAX_TIMER_MS} and
+ * rounded up: Node cuts fractions off, and a timer that fires a fraction early would only be armed again.
+ */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS)),
+  setTimeout: (callback, delayMs) => setTimeout(callback, Math.min(Math.ceil(delayMs), MAX_TIMER_MS)),
   clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
 };
 

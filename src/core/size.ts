@@ -8,6 +8,8 @@ export function isLargerThan(value: unknown, limit: number): boolean {
 
 /** The bytes of a value, counted as {@link isLargerThan} does; counting ends once they are more than `limit`. */
 export function sizeUpTo(value: unknown, limit: number): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
   const seen = new Set<object>();
   const waiting: unknown[] = [value];
   let bytes = 0;

@@ -18,7 +18,7 @@ import type {
  * those that took the lane, which is why an orchestrator with an inspector does not use it.
  */
 export function fastLane<M extends AnyStateMachine>(machine: M): M {
-  const lanes = new Map<string, Action[] | null>();
+  const lanes = new Map<AnyStateNode, Map<string, Action[] | null>>();
   const transition = (
     snapshot: AnyMachineSnapshot,
     event: AnyEventObject,
@@ -26,15 +26,19 @@ export function fastLane<M extends AnyStateMachine>(machine: M): M {
   ): AnyMachineSnapshot => {
     const node = atomicNode(snapshot);
     if (node === undefined) return machine.transition(snapshot, event, scope);
-    const key = `${node.id} ${event.type}`;
-    let actions = lanes.get(key);
+    let lane = lanes.get(node);
+    if (lane === undefined) {
+      lane = new Map();
+      lanes.set(node, lane);
+    }
+    let actions = lane.get(event.type);
     if (actions === undefined) {
       actions = laneOf(machine, node, event.type);
-      lanes.set(key, actions);
+      lane.set(event.type, actions);
     }
     if (actions === null) return machine.transition(snapshot, event, scope);
-    const { self, system } = scope;
-    for (const action of actions) action({ context: snapshot.context, event, self, system });
+    const args = { context: snapshot.context, event, self: scope.self, system: scope.system };
+    for (const action of actions) action(args);
     return snapshot;
   };
   return Object.create(machine, { transition: { value: transition } }) as M;

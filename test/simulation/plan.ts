@@ -21,6 +21,8 @@ export interface Setup {
   readonly throws: { readonly listener: boolean; readonly log: boolean; readonly inspect: boolean };
   /** A listener that cancels a task at each n-th event; 0 for none. */
   readonly cancelEvery: number;
+  /** What the services' times are multiplied with, a power of two for exact sums: quick tasks are handed over, not taken in turns. */
+  readonly pace: number;
 }
 
 /** A rate limit of the library. */
@@ -102,6 +104,9 @@ export type Action = { readonly after: number | null } & (
   | { readonly do: 'close'; readonly drainMs: number }
 );
 
+/** The random stream that only the pace is drawn from. */
+const PACE_STREAM = 3;
+
 export const KEYWORDS = ['paint', 'cook', 'sail', 'knit', 'whistle'] as const;
 export const SERVICES = ['alpha', 'beta', 'gamma', 'delta'] as const;
 
@@ -128,7 +133,7 @@ const ACTIONS: readonly (readonly [number, Kind])[] = [
 /** The plan of a seed. */
 export function planOf(seed: number): Plan {
   const random = seeded(seed, 1);
-  const setup = setupOf(random);
+  const setup = { ...setupOf(random), pace: seeded(seed, PACE_STREAM).chance(0.2) ? 2 ** -13 : 1 };
   const mix = mixOf(random);
   // Each seed leaves kinds of actions and options out: what never mixes with everything is found more often.
   const kinds = ACTIONS.map(
@@ -163,7 +168,7 @@ interface Style {
   readonly burst: number;
 }
 
-function setupOf(random: Random): Setup {
+function setupOf(random: Random): Omit<Setup, 'pace'> {
   const count = random.int(1, 4);
   const services = SERVICES.slice(0, count).map((name) => servicePlanOf(random, name));
   return {

@@ -19,6 +19,8 @@ export interface VirtualAttempt {
 /** What a virtual service needs of the world around it. */
 export interface ServiceWorld {
   readonly clock: Clock;
+  /** What the services' times are multiplied with. */
+  readonly pace: number;
   behaviourOf(task: string, attempt: number): Behaviour;
   reenter(call: Extract<Behaviour, { kind: 'reenter' }>['call'], task: string): void;
   /** Called as an attempt begins; answers in which open period of the circuit it does. */
@@ -129,7 +131,7 @@ export class VirtualService {
         }
       };
       if (delayMs === 0) settle();
-      else this.#world.clock.setTimeout(settle, delayMs);
+      else this.#world.clock.setTimeout(settle, delayMs * this.#world.pace);
     });
   }
 

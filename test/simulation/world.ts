@@ -37,6 +37,7 @@ const PROMPT_STRATEGIES: readonly string[] = ['default', 'sync', 'throwing', 'ly
 
 export class World {
   readonly plan: Plan;
+  readonly pace: number;
   readonly clock = new TrackedClock();
   readonly orchestrator: Orchestrator;
   readonly recorder: Recorder;
@@ -66,6 +67,7 @@ export class World {
 
   constructor(plan: Plan) {
     this.plan = plan;
+    this.pace = plan.setup.pace;
     const { setup } = plan;
     this.recorder = new Recorder((invariant, text) => this.break(invariant, text), this.replaced);
     this.clients = new Clients({
@@ -304,6 +306,7 @@ export class World {
   #newService(plan: ServicePlan): VirtualService {
     const service = new VirtualService(plan, {
       clock: this.clock.world,
+      pace: this.pace,
       behaviourOf: (task, attempt) => this.#behaviourOf(task, attempt),
       reenter: (call, task) => this.#reenter(call, task),
       began: (begun) => this.#began(begun),
