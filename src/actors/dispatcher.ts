@@ -178,7 +178,7 @@ export class Dispatcher {
     if (isProbe) crew.circuit.beginProbe();
     const finished = crew.finished.pop();
     const instance = finished ?? crew.free.pop();
-    if (instance === undefined) this.#hireFor(task, crew);
+    if (instance === undefined) this.#hireFor(task, crew, inARow);
     else {
       instance.inARow = inARow;
       this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
@@ -191,8 +191,9 @@ export class Dispatcher {
     instance.actor?.send({ type, task });
   }
 
-  #hireFor(task: TaskRecord, crew: Crew): void {
+  #hireFor(task: TaskRecord, crew: Crew, inARow: number): void {
     const instance = this.#roster.newInstance(crew, this.#instancePorts);
+    instance.inARow = inARow;
     this.#ledger.enter(task, 'assigned');
     this.#hires.push({
       id: instance.id,

@@ -23,6 +23,11 @@ export interface Prepared {
 /** Names of services whose tasks share their settings; callers may say any name. */
 const MOST_SHARED = 1000;
 
+interface Joiner {
+  readonly leave: (reason: unknown) => void;
+  readonly forgetSignal: (() => void) | undefined;
+}
+
 /** Tells a caller his result; called exactly once. */
 export type Answer = (result: TaskResult) => void;
 
@@ -42,7 +47,7 @@ export class Intake {
   /** Shared by all tasks that say a service and nothing else. */
   readonly #byService = new Map<string, Prepared>();
   /** Callers that wait for another caller's task of the same key, and how they leave. */
-  readonly #joiners = new Map<TaskRecord, (reason: unknown) => void>();
+  readonly #joiners = new Map<TaskRecord, Joiner>();
 
   constructor(
     taskConfig: TaskConfig,
@@ -77,13 +82,14 @@ export class Intake {
   /** Submits a task. @throws TypeError when the text is none. */
   begin(task: string, prepared: Prepared, answer: Answer): TaskRecord {
     const text = requireText(task);
-    const { settings, signal, taskId, refusal } = prepared;
+    const { settings, taskId, refusal } = prepared;
     const { idempotencyKey: key } = settings;
-    if (key !== null && refusal === null) return this.#withKey(key, text, prepared, answer);
-    const record = this.#record(text, settings, taskId, answer);
-    if (refusal === null) this.#submit(record, signal, taskId !== undefined);
-    else this.#supervisor.answerAtOnce(record, 'rejected', refusal);
-    return record;
+    if (refusal !== null) {
+      const record = this.#record(text, settings, taskId, answer);
+      this.#supervisor.answerAtOnce(record, 'rejected', refusal);
+      return record;
+    }
+    return key === null ? this.#submit(text, prepared, answer) : this.#withKey(key, text, prepared, answer);
   }
 
   /** A batch's progress listener under guard: one that throws is reported and changes nothing. */
@@ -97,29 +103,56 @@ export class Intake {
   }
 
   cancel(record: TaskRecord, reason: unknown): void {
-    const leave = this.#joiners.get(record);
-    if (leave) leave(reason);
+    const joiner = this.#joiners.get(record);
+    if (joiner) joiner.leave(reason);
     else this.#supervisor.requestCancel(record, reason);
   }
 
-  #submit(record: TaskRecord, signal: AbortSignal | undefined, hasOwnId: boolean): void {
-    const supervisor = this.#supervisor;
-    if (signal?.aborted) {
-      supervisor.answerAtOnce(record, 'cancelled', errors.cancelled(signal.reason));
-    } else if (hasOwnId && !supervisor.claimId(record)) {
-      supervisor.answerAtOnce(record, 'rejected', errors.duplicateId(record.id));
-    } else {
-      if (signal) {
-        record.forgetSignal = this.#aborts.add(signal, (reason) => supervisor.requestCancel(record, reason));
-      }
-      supervisor.submit(record);
-    }
+  #submit(text: string, prepared: Prepared, answer: Answer, id = prepared.taskId): TaskRecord {
+    const { settings, signal, taskId } = prepared;
+    if (signal) return this.#submitWithSignal(text, prepared, signal, { answer, id });
+    const record = this.#record(text, settings, id, answer);
+    this.#accept(record, taskId !== undefined);
+    return record;
   }
 
-  #withKey(key: string, text: string, { settings, signal, taskId }: Prepared, answer: Answer): TaskRecord {
+  /** The caller's signal cancels the task until it is answered. */
+  #submitWithSignal(
+    text: string,
+    { settings, taskId }: Prepared,
+    signal: AbortSignal,
+    { answer, id }: { readonly answer: Answer; readonly id: string | undefined },
+  ): TaskRecord {
+    const supervisor = this.#supervisor;
+    let forgetSignal: (() => void) | undefined;
+    const record = this.#record(text, settings, id, (result) => {
+      forgetSignal?.();
+      answer(result);
+    });
+    if (signal.aborted) {
+      supervisor.answerAtOnce(record, 'cancelled', errors.cancelled(signal.reason));
+    } else if (this.#accept(record, taskId !== undefined)) {
+      forgetSignal = this.#aborts.add(signal, (reason) => supervisor.requestCancel(record, reason));
+    }
+    return record;
+  }
+
+  /** Hands a record to the supervisor; false when its id is taken: then it is answered already. */
+  #accept(record: TaskRecord, hasOwnId: boolean): boolean {
+    const supervisor = this.#supervisor;
+    if (hasOwnId && !supervisor.claimId(record)) {
+      supervisor.answerAtOnce(record, 'rejected', errors.duplicateId(record.id));
+      return false;
+    }
+    supervisor.submit(record);
+    return true;
+  }
+
+  #withKey(key: string, text: string, prepared: Prepared, answer: Answer): TaskRecord {
+    const { settings, signal, taskId } = prepared;
     const joiner = this.#record(text, settings, taskId, (result) => {
+      this.#joiners.get(joiner)?.forgetSignal?.();
       this.#joiners.delete(joiner);
-      joiner.forgetSignal?.();
       this.#supervisor.dropDeadline(joiner);
       answer(result);
     });
@@ -134,12 +167,11 @@ export class Intake {
         this.#join(joiner, key, signal);
         return joiner;
       case 'fresh': {
-        const owner = this.#record(text, settings, joiner.id, (result) => {
+        const tell: Answer = (result) => {
           answer(result);
           this.#keys.settle(key, result);
-        });
-        this.#submit(owner, signal, taskId !== undefined);
-        return owner;
+        };
+        return this.#submit(text, prepared, tell, joiner.id);
       }
     }
   }
@@ -156,12 +188,11 @@ export class Intake {
       const seconds = (joiner.settings.deadlineMs ?? 0) / 1000;
       supervisor.answerAtOnce(joiner, 'timed_out', errors.deadlinePassed(null, seconds));
     };
-    this.#joiners.set(joiner, cancel);
     if (signal?.aborted) {
       cancel(signal.reason);
       return;
     }
-    if (signal) joiner.forgetSignal = this.#aborts.add(signal, cancel);
+    this.#joiners.set(joiner, { leave: cancel, forgetSignal: signal && this.#aborts.add(signal, cancel) });
     supervisor.armDeadline(joiner, expire);
   }
 

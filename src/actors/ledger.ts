@@ -225,8 +225,6 @@ export class Ledger {
     }
     this.dropTimers(task);
     task.instance = null;
-    task.forgetSignal?.();
-    task.forgetSignal = null;
     if (this.#named.size > 0 && this.#named.get(task.id) === task) this.#named.delete(task.id);
     const result = resultOf(task, { status, value, error, nowMs });
     if (this.isObserved) {

@@ -70,8 +70,6 @@ export class TaskRecord {
   isRetry = false;
   /** What waits with the task: its deadline, its place in the queue, its backoff. */
   timers: TaskTimer[] | null = null;
-  /** Takes the caller's abort listener off. */
-  forgetSignal: (() => void) | null = null;
   // Links of the mailbox.
   previous: TaskRecord | null = null;
   next: TaskRecord | null = null;

@@ -13,9 +13,13 @@ export const systemClock: Clock = {
   clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
 };
 
-/** The real environment. Task ids are a random prefix per orchestrator and a running number. */
+/**
+ * The real environment. Task ids are a random prefix per orchestrator and a running number, both in base 36: short enough
+ * that a million of them are plain strings, which take half the memory of two that are chained.
+ */
 export function systemEnvironment(): Environment {
-  const prefix = `${crypto.randomUUID().slice(0, 8)}-`;
+  const random = Number.parseInt(crypto.randomUUID().slice(0, 8), 16);
+  const prefix = `${random.toString(36).padStart(7, '0')}-`;
   let count = 0;
-  return { clock: systemClock, random: Math.random, createId: () => prefix + ++count };
+  return { clock: systemClock, random: Math.random, createId: () => prefix + (++count).toString(36) };
 }
