@@ -12,8 +12,8 @@ import type { ServiceInstance } from './service-instance.js';
 /** Instances that stand for "without limit" where load is divided by them. */
 const MANY_INSTANCES = 1e9;
 
-/** A task that takes less, in milliseconds, costs less than the change of state which a turn brings about, or about as much. */
-const QUICK_MS = 1;
+/** Tasks that take less are quick, in milliseconds: a few of them in a row keep nobody waiting that a person would notice. */
+const QUICK_MS = 5;
 
 /**
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and

@@ -72,6 +72,9 @@ export class Intake {
   /** Parses the options of a task. @throws TypeError when one is not valid. */
   prepare(options: TaskOptions | undefined): Prepared {
     if (options === undefined) return this.#defaults;
+    // A service that was named alone before has been parsed before.
+    const known = this.#byService.get(options?.service ?? '');
+    if (known && Object.keys(options).length === 1) return known;
     const parsed = parseOrMisuse(taskOptionsSchema, options, 'options');
     const { service } = parsed;
     return service !== undefined && Object.keys(parsed).length === 1

@@ -48,16 +48,16 @@ function rowsOf(started: readonly string[]): number[] {
   return rows;
 }
 
-it('a service whose tasks take less than a millisecond keeps its slot for sixteen tasks, then it is the turn of another', async () => {
-  const world = twoServices(0.25);
+it('a service whose tasks take less than five milliseconds keeps its slot for sixteen tasks, then it is the turn of another', async () => {
+  const world = twoServices(4);
   world.submit('a', 40);
   world.submit('b', 40);
   await world.run(80);
   expect(rowsOf(world.started)).toEqual([16, 16, 16, 16, 8, 8]);
 });
 
-it('tasks of a millisecond and more take strict turns', async () => {
-  const world = twoServices(1);
+it('tasks of five milliseconds and more take strict turns', async () => {
+  const world = twoServices(5);
   world.submit('a', 10);
   world.submit('b', 10);
   await world.run(20);
