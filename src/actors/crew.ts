@@ -131,8 +131,8 @@ export class Crew implements Turn {
   }
 
   /** A task that was started has ended; `isFault` when the service could not be reached or broke down. */
-  noteEnd(tookMs: number, isFault: boolean): void {
-    this.#outcomes.learn(tookMs, isFault, this.#clock.now());
+  noteEnd(tookMs: number, isFault: boolean, nowMs: number): void {
+    this.#outcomes.learn(tookMs, isFault, nowMs);
   }
 
   /** How long another task is likely to take here, as a comparison with other crews; lower is less busy. */
@@ -143,7 +143,7 @@ export class Crew implements Turn {
 
   /** Its tasks take less than {@link QUICK_MS} on average. Unknown, hence false, before one ended and while time stands still. */
   get isQuick(): boolean {
-    const meanMs = this.#meanTaskMs ?? 0;
+    const meanMs = this.#outcomes.meanMs ?? 0;
     return meanMs > 0 && meanMs < QUICK_MS;
   }
 

@@ -218,7 +218,8 @@ export class Ledger {
     this.totals[status] += 1;
     if (crew) {
       if (task.startedAtMs !== undefined) {
-        crew.noteEnd(nowMs - task.startedAtMs, status !== 'cancelled' && error?.isTransportFault === true);
+        const isFault = status !== 'cancelled' && error?.isTransportFault === true;
+        crew.noteEnd(nowMs - task.startedAtMs, isFault, nowMs);
       }
       crew.open -= 1;
       if (task.isRetry) crew.retrying -= 1;
