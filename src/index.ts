@@ -51,14 +51,23 @@ export {
   openaiEmbed,
 } from './services/openai-ports.js';
 export { type ReplicaOptions, replicated } from './services/replicas.js';
-export { CapabilityStrategy } from './strategies/capability-strategy.js';
+export { CapabilityStrategy, type LabelledTask } from './strategies/capability-strategy.js';
 export {
   type CompositeMode,
   CompositeStrategy,
   type CompositeStrategyOptions,
   type WeightedStrategy,
 } from './strategies/composite-strategy.js';
+export type { ThresholdFigures } from './strategies/confidence-curve.js';
 export { EmbeddingStrategy, type EmbeddingStrategyOptions } from './strategies/embedding-strategy.js';
+export {
+  type Confusion,
+  type EvaluatedRouter,
+  evaluateRouting,
+  type RoutingEvaluation,
+  type ServiceEvaluation,
+} from './strategies/evaluation.js';
+export type { RoutingAdvice } from './strategies/evaluation-advice.js';
 export { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
 export { KeywordStrategy, type KeywordStrategyOptions } from './strategies/keyword-strategy.js';
 export { LlmStrategy, type LlmStrategyOptions } from './strategies/llm-strategy.js';

@@ -14,6 +14,7 @@ it('the package exports exactly these names', () => {
     'OrchestratorError',
     'ServiceRegistry',
     'createOrchestrator',
+    'evaluateRouting',
     'moduleService',
     'openaiAsk',
     'openaiEmbed',
