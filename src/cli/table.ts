@@ -23,11 +23,14 @@ export function cutToWidth(line: string, columns: number): string {
   return characters.length <= columns ? characters.join('') : `${characters.slice(0, columns - 1).join('')}…`;
 }
 
-/** A text without line ends, tabs and runs of spaces. Control characters go: a result may hold escape sequences. */
+/**
+ * A text without line ends, tabs and runs of spaces. Control characters go, as a result may hold escape sequences, and so
+ * do marks that turn the direction of writing: they would show the rest of the line backwards.
+ */
 export function onOneLine(text: string): string {
   return text
     .replaceAll(/\s+/g, ' ')
-    .replaceAll(/\p{Cc}/gu, '')
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, '')
     .trim();
 }
 

@@ -112,7 +112,7 @@ describe('gaffr, the built command', () => {
     const { code, out } = await gaffr('route', 'Analyze this image');
     expect(code).toBe(0);
     expect(out).toMatch(/^vision \(matched\)/);
-    expect(out).toMatch(/vision +█+░* \d\.\d\d +\S/);
+    expect(out).toMatch(/^vision +█+│█*░* 0\.94 +⇐ analyze image@0$/m);
   });
 
   it('route obeys the threshold', async () => {

@@ -1,57 +1,67 @@
-import type { Route, RouteCandidate } from '../../core/route.js';
+import type { Orchestrator } from '../../orchestrator.js';
 import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
-import { table } from '../table.js';
-
-const BAR_CELLS = 20;
 
 export const routeCommand: Command = {
   name: 'route',
-  summary: 'Show where a task would go and why, without doing it',
-  synopsis: '"task" [flags]',
-  flags: { ...JSON_FLAG, ...ORCHESTRATOR_FLAGS },
+  summary: 'Show where a task would go and why, or evaluate routing on labelled tasks; nothing is run',
+  synopsis: '"task" [flags] | --eval FILE [flags]',
+  flags: {
+    eval: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Judge the routing of a file with {"task": "…", "service": "name" or null} a line',
+    },
+    ...JSON_FLAG,
+    ...ORCHESTRATOR_FLAGS,
+  },
   async run(args, { terminal, log }) {
     const [task, ...others] = args.positionals;
-    if (task === undefined || others.length > 0)
+    const path = args.text('eval');
+    if (path !== undefined && task !== undefined)
+      throw new UsageError('gaffr route takes a task or --eval FILE, not both.');
+    if (path === undefined && (task === undefined || others.length > 0))
       throw new UsageError('gaffr route takes one task; put it in quotes.');
     const orchestrator = await createBuiltInOrchestrator(args, log);
-    const route = await orchestrator.explain(task);
-    await terminal.print(args.isSet('json') ? toJsonText(route) : describe(route, terminal.columns));
-    await orchestrator.close({ drainSeconds: 0 });
+    const view = { columns: terminal.columns, isJson: args.isSet('json') };
+    try {
+      await terminal.print(
+        path === undefined
+          ? await explain(orchestrator, task as string, view)
+          : await evaluate(orchestrator, path, view),
+      );
+    } finally {
+      await orchestrator.close({ drainSeconds: 0 });
+    }
     return EXIT.success;
   },
 };
 
-function describe({ service, outcome, why, ranked }: Route, columns: number): string {
-  const decision = `${service ?? 'no service'} (${outcome}): ${why}`;
-  if (ranked.length === 0) return decision;
-  const rows = ranked.map((candidate) => [
-    candidate.service,
-    `${bar(candidate.confidence)} ${candidate.confidence.toFixed(2)}`,
-    reasonsOf(candidate),
+interface View {
+  readonly columns: number;
+  readonly isJson: boolean;
+}
+
+async function explain(orchestrator: Orchestrator, task: string, { columns, isJson }: View): Promise<string> {
+  const { describeRoute } = await import('../routing/explanation-view.js');
+  const { confidenceThreshold } = orchestrator.config.routingConfig;
+  const route = await orchestrator.explain(task);
+  return isJson ? toJsonText(route) : describeRoute(route, { columns, confidenceThreshold });
+}
+
+async function evaluate(
+  orchestrator: Orchestrator,
+  path: string,
+  { columns, isJson }: View,
+): Promise<string> {
+  const [{ evaluateRouting }, { readLabelledTasks }, { describeEvaluation }] = await Promise.all([
+    import('../../strategies/evaluation.js'),
+    import('../routing/labelled-file.js'),
+    import('../routing/evaluation-view.js'),
   ]);
-  return `${decision}\n\n${table(['service', 'confidence', 'why'], rows, columns)}`;
-}
-
-function bar(confidence: number): string {
-  const full = Math.round(Math.min(Math.max(confidence, 0), 1) * BAR_CELLS);
-  return '█'.repeat(full) + '░'.repeat(BAR_CELLS - full);
-}
-
-function reasonsOf({ reasons = [], strategy = '' }: RouteCandidate): string {
-  const texts = reasons.map((reason) => {
-    switch (reason.kind) {
-      case 'keyword':
-        return `keyword "${reason.keyword}"`;
-      case 'term':
-        return `term "${reason.term}"`;
-      case 'example':
-        return `like "${reason.text}"`;
-      default:
-        return reason.note;
-    }
-  });
-  return texts.length > 0 ? texts.join(', ') : strategy;
+  const labelled = readLabelledTasks(path, orchestrator.registry.listServices());
+  const evaluation = await evaluateRouting(labelled, orchestrator);
+  return isJson ? toJsonText(evaluation) : describeEvaluation(evaluation, columns);
 }
