@@ -57,10 +57,15 @@ describe('gaffr doctor', () => {
     expect(judged.out).toMatch(/^I[45] at 2\.0 ms: .*t1/);
   });
 
+  it('finds nothing to mend in the routing of the built-in services', async () => {
+    expect(await gaffr('doctor')).toEqual({ code: 0, out: 'routing: nothing to mend\n', err: '' });
+    expect(JSON.parse((await gaffr('doctor', '--json')).out)).toEqual([]);
+  });
+
   it.each([
     ['a file that is not there', ['doctor', join(folder, 'none')], 3, /cannot be read/],
     ['a line that is no event', ['doctor', historyOf(...begun, { type: 'settled' })], 3, /Line 5/],
-    ['no file', ['doctor'], 2, /takes one history file/],
+    ['two files', ['doctor', 'a', 'b'], 2, /takes one history file/],
   ])('says what is wrong with %s', async (_, args, code, message) => {
     const judged = await gaffr(...args);
     expect(judged.code).toBe(code);

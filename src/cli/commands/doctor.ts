@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { HistoryReport } from '../../core/history-event.js';
+import { ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { ConfigurationError, EXIT, UsageError } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
@@ -8,12 +9,18 @@ const MOST_SHOWN = 20;
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'Judge the history of a run (--history FILE of run and serve) by the promises of the runtime',
-  synopsis: 'FILE [flags]',
-  flags: JSON_FLAG,
-  async run(args, { terminal }) {
+  summary:
+    'Warn of what makes routing weak; or judge a history (--history FILE of run and serve) by the promises',
+  synopsis: '[FILE] [flags]',
+  flags: { ...JSON_FLAG, ...ORCHESTRATOR_FLAGS },
+  async run(args, context) {
+    const { terminal } = context;
     const [path, ...others] = args.positionals;
-    if (path === undefined || others.length > 0) throw new UsageError('gaffr doctor takes one history file.');
+    if (others.length > 0) throw new UsageError('gaffr doctor takes one history file, or none.');
+    if (path === undefined) {
+      await (await import('../doctor/routing-checks.js')).reportOnRouting(args, context);
+      return EXIT.success;
+    }
     const { checkHistory, parseHistory } = await import('../../core/history.js');
     const text = await readFile(path, 'utf8').catch((cause) => {
       throw new ConfigurationError(`${path} cannot be read: ${cause.message}`, { cause });
