@@ -26,6 +26,8 @@ export interface Contestant {
   readonly isOurs?: boolean;
   /** What is special about this way, for the reader of the table. */
   readonly note?: string;
+  /** Folder of packages with a lockfile of its own, installed when this contestant takes part. */
+  readonly packages?: string;
   /** Does the work once, in this process, after a warm-up of its own. Throws when any result is wrong. */
   run(stopwatch: Stopwatch): Promise<Sample>;
 }
@@ -49,6 +51,8 @@ export interface Bench {
   readonly figureColumns?: Readonly<Record<string, string>>;
   /** A table of its own for each contestant, heading first, from what its samples kept. */
   detailRows?(details: unknown): readonly (readonly string[])[];
+  /** Folder of data that the contestants were made with; those of each run are made with it too. */
+  readonly dataFolder?: string;
   /** Default: the number of runs asked for. */
   readonly mostRuns?: number;
   /** Facts that follow from all results together. */

@@ -1,10 +1,12 @@
 /**
- * `npm run bench -- <name> [--json] [--runs N] [--only TEXT] [--write]`: runs one bench, or `all`, and prints its tables
- * or its report as JSON on stdout; progress goes to stderr.
+ * `npm run bench -- <name> [--json] [--runs N] [--only TEXT] [--data FOLDER] [--write]`: runs one bench, or `all`, and
+ * prints its tables or its report as JSON on stdout; progress goes to stderr.
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.js';
 import { BENCH_NAMES, findBench } from './benches.js';
+import { installPackages } from './packages.js';
 import { machineLine, type Report, tablesOf } from './report.js';
 import { writePage, writeReport } from './result-files.js';
 import { runBench } from './runner.js';
@@ -14,6 +16,7 @@ const { positionals, values } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
+    data: { type: 'string' },
     only: { type: 'string', multiple: true, default: [] },
     write: { type: 'boolean', default: false },
   },
@@ -28,7 +31,13 @@ try {
     throw new Error(`--runs must be a whole number of at least 1, not "${values.runs}".`);
   if (values.write && values.only.length > 0)
     throw new Error('--write needs all contestants; leave --only out.');
-  for (const each of name === 'all' ? BENCH_NAMES : [name]) await runAndShow(await findBench(each), runs);
+  const dataFolder = values.data === undefined ? undefined : resolve(values.data);
+  for (const each of name === 'all' ? BENCH_NAMES : [name]) {
+    const bench = await findBench(each, dataFolder);
+    if (each === name && bench.dataFolder !== dataFolder)
+      throw new Error(`The bench "${name}" takes no --data.`);
+    await runAndShow(bench, runs);
+  }
   if (values.write) await writePage();
 } catch (cause) {
   console.error(cause instanceof Error ? cause.message : cause);
@@ -38,6 +47,8 @@ try {
 async function runAndShow(bench: Bench, runsAsked: number): Promise<void> {
   const chosen = { ...bench, contestants: bench.contestants.filter(isChosen) };
   if (chosen.contestants.length === 0) throw new Error(`No contestant of "${bench.name}" fits --only.`);
+  const packages = chosen.contestants.flatMap((contestant) => contestant.packages ?? []);
+  for (const folder of new Set(packages)) installPackages(folder);
   const runs = Math.min(runsAsked, bench.mostRuns ?? runsAsked);
   const report = await runBench(chosen, {
     runs,

@@ -21,7 +21,8 @@ export function tablesOf({ results }: Pick<Report, 'results'>, bench: Bench): st
   return groups
     .map((group) => {
       const members = results.filter((result) => result.group === group);
-      const figures = markdownTable([headingOf(bench), ...members.map((result) => rowOf(result, bench))]);
+      const columns = columnsOf(members, bench);
+      const figures = markdownTable([headingOf(columns), ...members.map((result) => rowOf(result, columns))]);
       const parts = [figures, ...ratiosOf(members), ...notesOf(members), ...detailsOf(members, bench)];
       return [`**${group}**`, ...parts].join('\n\n');
     })
@@ -52,18 +53,28 @@ function pad(cell: string, width: number, column: number): string {
   return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
 
-function headingOf({ figureColumns = {} }: Bench): string[] {
-  return ['', 'tasks/s', 'lowest – highest', 'CPU µs/task', ...Object.values(figureColumns)];
+/** Figures and their headings, without those that nobody in the group has. */
+function columnsOf(
+  members: readonly Result[],
+  { figureColumns = {} }: Bench,
+): [figure: string, heading: string][] {
+  return Object.entries(figureColumns).filter(([name]) =>
+    members.some(({ figures }) => figures?.[name] !== undefined),
+  );
 }
 
-function rowOf(result: Result, { figureColumns = {} }: Bench): string[] {
+function headingOf(columns: readonly [figure: string, heading: string][]): string[] {
+  return ['', 'tasks/s', 'lowest – highest', 'CPU µs/task', ...columns.map(([, heading]) => heading)];
+}
+
+function rowOf(result: Result, columns: readonly [figure: string, heading: string][]): string[] {
   const [lowest, highest] = result.tasksPerSecondRange;
   return [
     result.label,
     shown(result.tasksPerSecond),
     `${shown(lowest)} – ${shown(highest)}`,
     shown(result.cpuMicrosPerTask),
-    ...Object.keys(figureColumns).map((name) => shown(result.figures?.[name])),
+    ...columns.map(([name]) => shown(result.figures?.[name])),
   ];
 }
 

@@ -51,7 +51,8 @@ export async function runBench(bench: Bench, { runs, onRun }: RunOptions): Promi
 
 async function runOnce(bench: Bench, contestant: Contestant): Promise<Sample> {
   try {
-    const { stdout } = await run(process.execPath, ['--expose-gc', child, bench.name, contestant.name], {
+    const args = ['--expose-gc', child, bench.name, contestant.name, ...[bench.dataFolder ?? []].flat()];
+    const { stdout } = await run(process.execPath, args, {
       timeout: CHILD_LIMIT_MS,
       maxBuffer: 64 * 1024 * 1024,
     });
