@@ -61,6 +61,14 @@ describe('readLabelledTasks()', () => {
     }
   });
 
+  it('repeats only the beginning of what is long', async () => {
+    const long = 'x'.repeat(900_000);
+    for (const line of [`{"${long}":1}`, `{"task":"x","service":"${long}"}`]) {
+      const refused = await read(fileOf(line)).catch((cause: Error) => cause.message);
+      expect(String(refused).length).toBeLessThan(800);
+    }
+  });
+
   it.each([
     ['an empty file', fileOf('\n \n'), /holds no labelled task; write one a line/],
     ['a missing file', join(folder, 'none'), /cannot be read: ENOENT/],

@@ -34,6 +34,7 @@ describe('runProgram()', () => {
     [['run', 'x', '--max-parallel', '1.5'], '--max-parallel must be a whole number at least 1'],
     [['route', 'x', '--threshold', '2'], '--threshold must be a number at least 0 and at most 1'],
     [['route', 'two', 'tasks'], 'gaffr route takes one task'],
+    [['route', ''], 'gaffr route takes one task'],
     [['route', 'x', '--eval', 'y'], 'gaffr route takes a task or --eval FILE, not both.'],
     [['serve', '--allow-host', 'http://x'], '--allow-host must be HOST:PORT'],
   ])('answers %j with 2 and says what was meant', async (argv, message) => {

@@ -22,7 +22,7 @@ export const routeCommand: Command = {
     const path = args.text('eval');
     if (path !== undefined && task !== undefined)
       throw new UsageError('gaffr route takes a task or --eval FILE, not both.');
-    if (path === undefined && (task === undefined || others.length > 0))
+    if (path === undefined && (task === undefined || task === '' || others.length > 0))
       throw new UsageError('gaffr route takes one task; put it in quotes.');
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const view = { columns: terminal.columns, isJson: args.isSet('json') };

@@ -12,8 +12,9 @@ const MAX_LINE_CHARS = 1024 * 1024;
 /** Most service names in an error. */
 const MAX_NAMED = 20;
 
-/** Most characters of a wrong name that an error repeats. */
+/** Most characters of a wrong name, and of a fault, that an error repeats. */
 const MAX_NAME_CHARS = 80;
+const MAX_FAULT_CHARS = 300;
 
 const lineSchema = z.strictObject({ task: z.string().min(1), service: z.string().nullable() });
 
@@ -63,12 +64,13 @@ function parseLine(line: string, where: string, known: ReadonlySet<string>): Lab
 
 /** What a file holds is shown without its control characters. */
 function noLabelledTask(where: string, fault: string, cause: unknown): ConfigurationError {
-  const text = `${where} is no labelled task (${onOneLine(fault)}); write {"task": "…", "service": "name"}, or null for the service of a task that belongs to none.`;
+  const text = `${where} is no labelled task (${cutToWidth(onOneLine(fault), MAX_FAULT_CHARS)}); write {"task": "…", "service": "name"}, or null for the service of a task that belongs to none.`;
   return new ConfigurationError(text, { cause });
 }
 
 function unknownService(service: string, where: string, known: ReadonlySet<string>): ConfigurationError {
-  const meant = nearest(service, known);
+  // A name that long was never meant, and comparing it would take its length times theirs.
+  const meant = service.length <= MAX_NAME_CHARS ? nearest(service, known) : undefined;
   const names = [...known].slice(0, MAX_NAMED).join(', ');
   const more = known.size > MAX_NAMED ? ` and ${known.size - MAX_NAMED} more` : '';
   return new ConfigurationError(
