@@ -1,5 +1,6 @@
-/** Breaks a text between words into lines of at most `columns` characters; a longer word is broken too. */
-export function wrapToWidth(text: string, columns: number): string[] {
+/** Breaks a text between words into lines of at most `columns` characters (1 when less is asked); a longer word is broken too. */
+export function wrapToWidth(text: string, atMost: number): string[] {
+  const columns = Math.max(1, atMost);
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ').flatMap((each) => piecesOf(each, columns))) {

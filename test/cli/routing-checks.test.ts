@@ -17,6 +17,7 @@ it.each([
   ['a bc def', 4, ['a bc', 'def']],
   ['abcdefgh i', 3, ['abc', 'def', 'gh', 'i']],
   ['', 3, ['']],
+  ['ab', 0, ['a', 'b']],
   ['😀😀😀 😀', 2, ['😀😀', '😀', '😀']],
 ])('wrapToWidth() breaks %j at %d', (text, columns, lines) => {
   expect(wrapToWidth(text, columns)).toEqual(lines);
