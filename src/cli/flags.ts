@@ -9,6 +9,8 @@ export interface Flag {
   readonly short?: string;
   /** Placeholder of the value in the help, for instance `SECONDS`. */
   readonly value?: string;
+  /** What a flag with a value means when it is given without one. */
+  readonly valueIfBare?: string;
   readonly help: string;
 }
 
@@ -54,7 +56,8 @@ export function parseFlags(argv: readonly string[], flags: Flags): Arguments {
 
 type OptionDescriptor = NonNullable<ParseArgsConfig['options']>[string];
 
-function parseStrictly(argv: readonly string[], flags: Flags) {
+function parseStrictly(given: readonly string[], flags: Flags) {
+  const argv = given.map((arg, index) => withValue(arg, given[index + 1], flags));
   const options = Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, descriptorOf(flag)]));
   refuseUnknown(argv, flags, options);
   try {
@@ -63,6 +66,13 @@ function parseStrictly(argv: readonly string[], flags: Flags) {
     // Node's own words are good: they name the flag and what it misses.
     throw new UsageError(cause instanceof Error ? cause.message : String(cause));
   }
+}
+
+/** A flag whose value may be left out stands alone at the end and before another flag. */
+function withValue(arg: string, next: string | undefined, flags: Flags): string {
+  const valueIfBare = arg.startsWith('--') ? flags[arg.slice(2)]?.valueIfBare : undefined;
+  const isBare = next === undefined || next.startsWith('-');
+  return valueIfBare !== undefined && isBare ? `${arg}=${valueIfBare}` : arg;
 }
 
 function descriptorOf({ type, multiple = false, short }: Flag): OptionDescriptor {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command line: the only place that reads argv and ends the process. */
+import { packageVersion } from '../mcp/package-version.js';
 import { endOnFatalFault } from './fatal-fault.js';
-import { packageVersion, runProgram } from './program.js';
+import { runProgram } from './program.js';
 import { stderrLog } from './stderr-log.js';
 import { processTerminal } from './terminal.js';
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { Command, CommandContext } from './command.js';
 import { ConfigurationError, EXIT, type ExitCode, UsageError } from './exit-code.js';
 import { type Flags, parseFlags } from './flags.js';
@@ -16,12 +15,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 const HELP_FLAG: Flags = { help: { type: 'boolean', short: 'h', help: 'Show this help' } };
-
-/** Version of the package this file belongs to. */
-export function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
-}
 
 /**
  * Runs one command line. Faults of usage and configuration are told to people and become exit codes; anything else is

@@ -7,15 +7,15 @@ export interface StopSignals {
   dispose(): void;
 }
 
-/** Listens for the request to stop. A second SIGINT ends the process at once with {@link EXIT.interrupted}. */
+/** Listens for the request to stop. A second one ends the process at once with {@link EXIT.interrupted}. */
 export function listenForStop(): StopSignals {
   let resolveFirst: (signal: NodeJS.Signals) => void = () => {};
   const first = new Promise<NodeJS.Signals>((resolve) => {
     resolveFirst = resolve;
   });
-  let interrupts = 0;
+  let requests = 0;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (signal === 'SIGINT' && ++interrupts > 1) process.exit(EXIT.interrupted);
+    if (++requests > 1) process.exit(EXIT.interrupted);
     resolveFirst(signal);
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

@@ -1,4 +1,9 @@
-import { type JSONRPCMessage, ProtocolErrorCode, type Transport } from '@modelcontextprotocol/server';
+import {
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  ProtocolErrorCode,
+  type Transport,
+} from '@modelcontextprotocol/server';
 import { isNotification, isRequest } from './messages.js';
 
 type RequestId = string | number;
@@ -19,18 +24,50 @@ export class GuardedTransport implements Transport {
 
   readonly #inner: Transport;
   readonly #onGone: (cause: Error | undefined) => void;
+  readonly #onSettled: (id: RequestId) => void;
   readonly #live = new Set<RequestId>();
   readonly #idleWaiters = new Set<() => void>();
   #lastError: Error | undefined;
 
-  constructor(inner: Transport, onGone: (cause: Error | undefined) => void) {
+  /**
+   * @param onSettled - Told of each request that needs no answer any more: it is answered, or cancelled. A cancelled one
+   * has been passed on by then.
+   */
+  constructor(
+    inner: Transport,
+    onGone: (cause: Error | undefined) => void,
+    onSettled: (id: RequestId) => void = () => {},
+  ) {
     this.#inner = inner;
     this.#onGone = onGone;
+    this.#onSettled = onSettled;
+  }
+
+  /** The session of the inner transport, if it has any. */
+  get sessionId(): string | undefined {
+    return this.#inner.sessionId;
+  }
+
+  /** Passed on, since the inner transport checks the version header by it. */
+  setSupportedProtocolVersions(versions: string[]): void {
+    this.#inner.setSupportedProtocolVersions?.(versions);
+  }
+
+  /** Whether a request of this id waits for its answer. */
+  isLive(id: RequestId): boolean {
+    return this.#live.has(id);
+  }
+
+  /** Whether any request waits for its answer. */
+  isBusy(): boolean {
+    return this.#live.size > 0;
   }
 
   async start(): Promise<void> {
     this.#inner.onmessage = (message, extra) => {
-      if (this.#accepts(message)) this.onmessage?.(message, extra);
+      if (!this.#accepts(message)) return;
+      this.onmessage?.(message, extra);
+      if (isCancel(message)) this.#onSettled(message.params?.requestId as RequestId);
     };
     this.#inner.onerror = (error) => this.#fault(error);
     this.#inner.onclose = () => {
@@ -44,8 +81,11 @@ export class GuardedTransport implements Transport {
   }
 
   send(message: JSONRPCMessage, options?: Parameters<Transport['send']>[1]): Promise<void> {
-    if (!('method' in message)) this.#forget(message.id);
-    return this.#inner.send(message, options);
+    if ('method' in message) return this.#inner.send(message, options);
+    const { id } = message;
+    this.#forget(id);
+    const sent = this.#inner.send(message, options);
+    return id === undefined ? sent : sent.then(() => this.#onSettled(id));
   }
 
   async close(): Promise<void> {
@@ -64,7 +104,7 @@ export class GuardedTransport implements Transport {
         return false;
       }
       this.#live.add(message.id);
-    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
+    } else if (isCancel(message)) {
       // A cancelled request gets no answer, so this is where its id leaves.
       this.#forget(message.params?.requestId);
     }
@@ -96,4 +136,8 @@ export class GuardedTransport implements Transport {
     });
     this.onerror?.(error);
   }
+}
+
+function isCancel(message: JSONRPCMessage): message is JSONRPCNotification {
+  return isNotification(message) && message.method === 'notifications/cancelled';
 }

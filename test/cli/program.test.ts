@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { packageVersion, runProgram } from '../../src/cli/program.js';
+import { runProgram } from '../../src/cli/program.js';
 import { silentLog } from '../../src/core/environment.js';
+import { packageVersion } from '../../src/mcp/package-version.js';
 import { fakeTerminal } from '../support/fake-terminal.js';
 
 async function run(...argv: string[]) {

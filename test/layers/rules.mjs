@@ -49,7 +49,13 @@ const ONLY_FOLDERS = [
 ];
 
 /** Patterns of the files that something outside src starts with: the public names, the command, subpaths, threads. */
-const ENTRIES = ['^src/index\\.ts$', '^src/cli/main\\.ts$', '^src/adapters/', '-worker\\.ts$'];
+const ENTRIES = [
+  '^src/index\\.ts$',
+  '^src/mcp/index\\.ts$',
+  '^src/cli/main\\.ts$',
+  '^src/adapters/',
+  '-worker\\.ts$',
+];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const optionalPackages = Object.keys({ ...manifest.optionalDependencies, ...manifest.peerDependencies });

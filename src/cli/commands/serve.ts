@@ -6,11 +6,12 @@ import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orche
 import type { Command } from '../command.js';
 import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
+import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { listenForStop } from '../stop-signals.js';
 
 export const serveCommand: Command = {
   name: 'serve',
-  summary: 'Serve MCP over stdin and stdout (for Claude, Cursor, VS Code and other clients)',
+  summary: 'Serve MCP over stdin and stdout (for Claude, Cursor, VS Code and other clients), or over HTTP',
   synopsis: '[flags]',
   flags: {
     'unhandled-rejections': {
@@ -18,22 +19,33 @@ export const serveCommand: Command = {
       value: 'exit|log',
       help: 'What happens when a service leaves a rejected promise behind (default: exit with 70)',
     },
+    'drain-seconds': {
+      type: 'string',
+      value: 'SECONDS',
+      help: 'How long accepted work goes on when the process is asked to stop (default: 10)',
+    },
+    ...HTTP_FLAGS,
     ...HISTORY_FLAG,
     ...ORCHESTRATOR_FLAGS,
   },
-  async run(args, { log, version }) {
+  async run(args, { log, version, terminal }) {
     const policy = args.text('unhandled-rejections') ?? 'exit';
     if (policy !== 'exit' && policy !== 'log') {
       throw new UsageError(`--unhandled-rejections must be exit or log, not "${policy}".`);
     }
+    const drainSeconds = args.number('drain-seconds', { least: 0 });
+    const settings = await httpSettingsOf(args);
     // Both sides load at the same time.
-    loadFace().catch(() => {});
+    if (settings === undefined) loadFace().catch(() => {});
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const history = recordHistory(orchestrator, args);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
     try {
-      return await serveUntilEnd(orchestrator, { log, version });
+      const options = { log, version, ...(drainSeconds !== undefined && { drainSeconds }) };
+      if (settings === undefined) return await serveUntilEnd(orchestrator, options);
+      const { serveOverHttp } = await import('./serve-over-http.js');
+      return await serveOverHttp(orchestrator, { ...options, settings, tell: terminal.tell });
     } finally {
       watch.stop();
       await history.close();
@@ -41,13 +53,21 @@ export const serveCommand: Command = {
   },
 };
 
+/** What serving needs beside the orchestrator. */
+export interface ServeOptions {
+  readonly log: Log;
+  readonly version: string;
+  /** How long accepted work goes on after a signal, in seconds. Default: what the orchestrator's configuration says. */
+  readonly drainSeconds?: number;
+}
+
 /**
  * Serves one client until it leaves or the process is asked to stop. On a signal the accepted work goes on for the
  * orchestrator's `drainSeconds` and its answers are still sent; when the client leaves, its calls are cancelled.
  */
 export async function serveUntilEnd(
   orchestrator: OrchestratorPort,
-  { log, version }: { readonly log: Log; readonly version: string },
+  { log, version, drainSeconds }: ServeOptions,
 ): Promise<ExitCode> {
   const { serveStdio } = await loadFace();
   const stop = listenForStop();
@@ -55,7 +75,7 @@ export async function serveUntilEnd(
   const end = await Promise.race([connection.ended, stop.first]);
   if (typeof end === 'string') {
     log.info({ signal: end }, 'draining');
-    await orchestrator.close();
+    await orchestrator.close(drainSeconds === undefined ? {} : { drainSeconds });
     await connection.close();
     return EXIT.success;
   }

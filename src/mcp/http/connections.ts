@@ -1,0 +1,88 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { HttpLimits } from './limits.js';
+import { type Refusal, refusalBody } from './refusal.js';
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+  503: 'Service Unavailable',
+};
+
+/**
+ * The open connections of a server.
+ *
+ * Owns: which sockets are open and how many requests each has under way. Invariants:
+ * - I1 at most `limits.connections` are open: a further one takes the place of the one that has waited longest without a
+ *   request under way, so that a thousand half-open connections keep nobody out;
+ * - I2 what is no HTTP, or comes too slowly, is answered in JSON too.
+ */
+export class Connections {
+  readonly #limits: HttpLimits;
+  /** Sockets without a request under way, the longest waiting first. */
+  readonly #waiting = new Set<Socket>();
+  readonly #busy = new Map<Socket, number>();
+
+  constructor(server: Server, limits: HttpLimits) {
+    this.#limits = limits;
+    server.on('connection', (socket: Socket) => this.#receive(socket));
+    server.prependListener('request', (request, response) => this.#track(request, response));
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      this.#refuse(socket, faultOf(error)),
+    );
+  }
+
+  #receive(socket: Socket): void {
+    const isFull = this.#waiting.size + this.#busy.size >= this.#limits.connections;
+    const [longestWaiting] = this.#waiting;
+    if (isFull && longestWaiting === undefined) {
+      const message = `All ${this.#limits.connections} connections are in use; try again later.`;
+      this.#refuse(socket, { status: 503, message });
+      return;
+    }
+    if (isFull) longestWaiting?.destroy();
+    this.#waiting.add(socket);
+    socket.once('close', () => {
+      this.#waiting.delete(socket);
+      this.#busy.delete(socket);
+    });
+    // A socket dropped here counts no more, though its event comes later.
+    if (isFull && longestWaiting !== undefined) this.#waiting.delete(longestWaiting);
+  }
+
+  #track({ socket }: IncomingMessage, response: ServerResponse): void {
+    this.#waiting.delete(socket);
+    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
+    response.once('close', () => {
+      const left = (this.#busy.get(socket) ?? 1) - 1;
+      if (left > 0) return void this.#busy.set(socket, left);
+      this.#busy.delete(socket);
+      if (!socket.destroyed) this.#waiting.add(socket);
+    });
+  }
+
+  #refuse(socket: Socket, refusal: Refusal): void {
+    // Amid an answer another would be read as a part of it.
+    if (!socket.writable || this.#busy.has(socket)) return void socket.destroy();
+    const body = refusalBody(refusal);
+    const head = [
+      `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status]}`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  }
+}
+
+function faultOf({ code }: NodeJS.ErrnoException): Refusal {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: 408, message: 'The request came too slowly.' };
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: 431, message: 'The head of the request is too long.' };
+    default:
+      return { status: 400, message: 'This is no HTTP request.' };
+  }
+}

@@ -1,0 +1,98 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingCall } from './incoming-call.js';
+import type { HttpLimits } from './limits.js';
+import { isEventStream } from './when-body-ends.js';
+
+/** What the face of Node needs. */
+export interface NodeFaceOptions {
+  readonly answer: (call: IncomingCall) => Promise<Response>;
+  readonly limits: HttpLimits;
+  /** Whether connections end with their answer. */
+  readonly isDraining: () => boolean;
+}
+
+/** Bytes of a refused body that are read and thrown away, so that the sender gets to read the refusal. */
+const MAX_DUMPED_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Answers a request of `node:http`. The client that goes away aborts the call's signal. Never rejects.
+ *
+ * The adapter of the SDK reads the whole body before anybody is asked who sends it, and lets an answer pile up for a
+ * slow reader; this one does neither.
+ */
+export async function answerOverNode(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  parsedBody: unknown,
+  options: NodeFaceOptions,
+): Promise<void> {
+  const abort = new AbortController();
+  outgoing.on('error', () => {});
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) abort.abort();
+  });
+  const response = await options.answer(toCall(incoming, parsedBody, abort.signal));
+  if (outgoing.destroyed) return void (await response.body?.cancel());
+  dumpRest(incoming);
+  if (options.isDraining()) outgoing.setHeader('connection', 'close');
+  await write(response, outgoing, options.limits);
+}
+
+/** What a refused sender still sends is thrown away, up to a point. */
+function dumpRest(incoming: IncomingMessage): void {
+  if (incoming.complete) return;
+  let dumpedBytes = 0;
+  incoming.on('data', (chunk: Buffer) => {
+    dumpedBytes += chunk.length;
+    if (dumpedBytes > MAX_DUMPED_BYTES) incoming.destroy();
+  });
+  incoming.on('error', () => {});
+}
+
+async function write(response: Response, outgoing: ServerResponse, limits: HttpLimits): Promise<void> {
+  outgoing.statusCode = response.status;
+  // An answer that streams says so in its own words; a connection that ends says it here.
+  for (const [name, value] of response.headers) if (name !== 'connection') outgoing.setHeader(name, value);
+  if (!isEventStream(response)) {
+    outgoing.end(response.body === null ? undefined : Buffer.from(await response.arrayBuffer()));
+    return;
+  }
+  outgoing.flushHeaders();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  outgoing.once('close', () => void reader.cancel().catch(() => {}));
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
+    if (done || value === undefined) break;
+    outgoing.write(value);
+    if (outgoing.writableLength > limits.backlogBytes) outgoing.destroy();
+  }
+  outgoing.end();
+}
+
+function toCall(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSignal): IncomingCall {
+  const header = (name: string): string | null => {
+    const value = incoming.headers[name];
+    return (Array.isArray(value) ? value[0] : value) ?? null;
+  };
+  return {
+    method: incoming.method ?? 'GET',
+    signal,
+    header,
+    headers: () => {
+      const headers = new Headers();
+      for (const [name, value] of Object.entries(incoming.headers)) {
+        for (const each of [value ?? []].flat()) headers.append(name, each);
+      }
+      return headers;
+    },
+    body: () => {
+      // Express hands its `next` over in this place.
+      if (parsedBody !== undefined && typeof parsedBody !== 'function') return { parsed: parsedBody };
+      // To stop reading must not end the connection, which still has to carry the refusal.
+      return {
+        chunks: incoming.iterator({ destroyOnReturn: false }),
+        declaredBytes: Number(header('content-length') ?? 0),
+      };
+    },
+  };
+}

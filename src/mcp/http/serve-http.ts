@@ -1,0 +1,248 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import ipaddr from 'ipaddr.js';
+import { type Log, silentLog } from '../../core/environment.js';
+import { misuse } from '../../core/errors.js';
+import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import { Border, LOOPBACK_NAMES, type RequestHead } from './border.js';
+import { Connections } from './connections.js';
+import { createMcpHttpHandler, type McpAuth, type McpHttpHandler } from './handler.js';
+import { type HttpLimits, type HttpLimitsInput, parseLimits } from './limits.js';
+import { createResourceServer, type OAuthOptions } from './oauth.js';
+import { refusalBody } from './refusal.js';
+
+/** Options of {@link serveHttp}. */
+export interface HttpServerOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** `{ oauth }` accepts tokens of an authorization server; `resource` is this server unless said otherwise. */
+  readonly auth: McpAuth | { readonly oauth: Omit<OAuthOptions, 'resource'> };
+  /** Address under which clients know this server, when that is another one than it listens on. */
+  readonly publicUrl?: string;
+  /** Further names that `Host` may say. Needed when the address is reachable from other machines. */
+  readonly allowedHosts?: readonly string[];
+  /** Further origins of web pages that may call. */
+  readonly allowedOrigins?: readonly string[];
+  readonly limits?: HttpLimitsInput;
+  readonly log?: Log;
+  readonly version: string;
+}
+
+/** A server that listens. */
+export interface HttpConnection {
+  /** Where MCP is, for instance `http://127.0.0.1:8642/mcp`. */
+  readonly url: string;
+  /** Accepts no further connection and no further request; what is under way goes on. */
+  drain(): void;
+  /** Sends the answers that are still owed, for at most half a second, and ends what is left. */
+  close(): Promise<void>;
+}
+
+/** Where the server answers MCP. */
+const MCP_PATH = '/mcp';
+const HEALTH_PATH = '/healthz';
+const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** How long `close()` waits for answers, and then for readers, in milliseconds. */
+const FLUSH_MS = 250;
+/** How long an idle connection is kept, in milliseconds: longer than the proxies in front, usually 60 s. */
+const KEEP_ALIVE_MS = 75_000;
+
+/**
+ * Serves MCP over Streamable HTTP, with a health check at `/healthz`.
+ *
+ * @throws TypeError for an address that other machines reach without a token or without `allowedHosts`.
+ * @throws Error when the address cannot be listened on, or the issuer of tokens cannot be asked.
+ */
+export async function serveHttp(
+  orchestrator: OrchestratorPort,
+  options: HttpServerOptions,
+): Promise<HttpConnection> {
+  refuseExposure(options);
+  const limits = parseLimits(options.limits);
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersSeconds * 1000,
+    requestTimeout: limits.requestSeconds * 1000,
+    connectionsCheckingInterval: checkingIntervalMs(limits),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // The border refuses a missing Host, in JSON.
+    requireHostHeader: false,
+  });
+  new Connections(server, limits);
+  const listening = listen(server, options);
+  const made = listening.then(async (url) => ({ url, site: await createSite(orchestrator, options, url) }));
+  // Until the site is made, for which the issuer may have to be asked, requests wait for it.
+  server.on('request', (request, response) => {
+    made.then(
+      ({ site }) => site.answer(request, response),
+      () => response.destroy(),
+    );
+  });
+  try {
+    const { url, site } = await made;
+    return connectionOf(server, site, url);
+  } catch (cause) {
+    server.close();
+    server.closeAllConnections();
+    throw cause;
+  }
+}
+
+function refuseExposure({ host, auth, allowedHosts = [], publicUrl }: HttpServerOptions): void {
+  if (isLoopback(host)) return;
+  if (auth === 'none') {
+    throw misuse(
+      `Whoever reaches ${host} could run tasks here: serve it with a token or an OAuth issuer, or listen on 127.0.0.1.`,
+    );
+  }
+  if (allowedHosts.length === 0 && publicUrl === undefined) {
+    throw misuse(
+      `Other machines reach ${host}: name the hosts under which they may call, by allowedHosts (--allowed-host) or publicUrl (--public-url).`,
+    );
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+}
+
+interface Site {
+  readonly handler: McpHttpHandler;
+  answer(request: IncomingMessage, response: ServerResponse): void;
+  drain(): void;
+}
+
+async function createSite(
+  orchestrator: OrchestratorPort,
+  options: HttpServerOptions,
+  url: string,
+): Promise<Site> {
+  const { log = silentLog, publicUrl = url, version, limits } = options;
+  const names = isLoopback(options.host) ? LOOPBACK_NAMES : [];
+  const publicNames = options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname];
+  const allowedHosts = [...names, ...publicNames, ...(options.allowedHosts ?? [])];
+  const allowedOrigins = [...names, ...(options.allowedOrigins ?? [])];
+  const { auth, metadata } = await authOf(options.auth, publicUrl);
+  const handler = createMcpHttpHandler(orchestrator, {
+    auth,
+    allowedHosts,
+    allowedOrigins,
+    log,
+    version,
+    ...(limits !== undefined && { limits }),
+  });
+  const border = new Border({ hosts: allowedHosts, origins: allowedOrigins });
+  let status = 'ok';
+  return {
+    handler,
+    drain() {
+      status = 'draining';
+      handler.drain();
+    },
+    answer(request, response) {
+      const path = (request.url ?? '/').split('?', 1)[0] as string;
+      if (path === MCP_PATH) return void handler.node(request, response);
+      const head = headOf(request);
+      const document = documentAt(path, { status, metadata });
+      void send(response, border.stamp(head, border.check(head) ?? documentResponse(head, document)));
+    },
+  };
+}
+
+async function authOf(
+  auth: HttpServerOptions['auth'],
+  resource: string,
+): Promise<{ auth: McpAuth; metadata?: object }> {
+  if (auth === 'none' || !('oauth' in auth)) return { auth };
+  const { verify, metadata, metadataUrl } = await createResourceServer({ ...auth.oauth, resource });
+  return { auth: { verify, resourceMetadataUrl: metadataUrl }, metadata };
+}
+
+interface Document {
+  readonly status: number;
+  readonly text: string;
+}
+
+function documentAt(
+  path: string,
+  { status, metadata }: { status: string; metadata: object | undefined },
+): Document {
+  if (path === HEALTH_PATH) return { status: status === 'ok' ? 200 : 503, text: JSON.stringify({ status }) };
+  // The place of a resource with a path is below; some clients only look at the place without one.
+  if (metadata !== undefined && (path === METADATA_PATH || path.startsWith(`${METADATA_PATH}/`))) {
+    return { status: 200, text: JSON.stringify(metadata) };
+  }
+  const message = `There is nothing here; MCP is at ${MCP_PATH}.`;
+  return { status: 404, text: refusalBody({ status: 404, message }) };
+}
+
+function documentResponse({ method }: RequestHead, { status, text }: Document): Response {
+  const headers = { 'content-type': 'application/json' };
+  if (method === 'GET' || method === 'HEAD' || status === 404) return new Response(text, { status, headers });
+  const body = refusalBody({ status: 405, message: `There is no ${method} here.` });
+  return new Response(body, { status: 405, headers: { ...headers, allow: 'GET, HEAD' } });
+}
+
+function headOf({ method = 'GET', headers }: IncomingMessage): RequestHead {
+  return { method, header: (name) => [headers[name] ?? []].flat()[0] ?? null };
+}
+
+async function send(response: ServerResponse, answer: Response): Promise<void> {
+  response.on('error', () => {});
+  response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+}
+
+/** @returns Where MCP is. */
+async function listen(server: Server, { host, port, log = silentLog }: HttpServerOptions): Promise<string> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  server.on('error', (cause) => log.error({ err: cause }, 'fault of the HTTP server'));
+  const { address, port: actualPort } = server.address() as AddressInfo;
+  return `http://${inUrl(address)}:${actualPort}${MCP_PATH}`;
+}
+
+function connectionOf(server: Server, { handler, drain }: Site, url: string): HttpConnection {
+  const closed = new Promise<void>((resolve) => {
+    server.once('close', resolve);
+  });
+  return {
+    url,
+    drain() {
+      drain();
+      server.close();
+      server.closeIdleConnections();
+    },
+    async close() {
+      this.drain();
+      await Promise.race([handler.answered(), sleep(FLUSH_MS)]);
+      await handler.close();
+      const isClosed = await Promise.race([closedOnceIdle(server, closed), sleep(FLUSH_MS, false)]);
+      if (isClosed === false) server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** A connection whose last answer was on its way when the drain began becomes idle only after it. */
+async function closedOnceIdle(server: Server, closed: Promise<unknown>): Promise<void> {
+  const timer = setInterval(() => server.closeIdleConnections(), 10);
+  // A reader who stays away is closed by the caller.
+  const giveUp = setTimeout(() => clearInterval(timer), FLUSH_MS);
+  await closed;
+  clearTimeout(giveUp);
+  clearInterval(timer);
+}
+
+/** Node looks for slow requests now and then: often enough that a limit is kept within a quarter of it. */
+function checkingIntervalMs({ headersSeconds, requestSeconds }: HttpLimits): number {
+  return Math.min(1000, Math.ceil(Math.min(headersSeconds, requestSeconds) * 250));
+}
+
+function inUrl(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
