@@ -1,4 +1,7 @@
-import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+} from '@modelcontextprotocol/client';
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as V1Transport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as V1AnyTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
@@ -80,7 +83,9 @@ describe.each<[string, string, (url: string) => Promise<TestClient>]>([
 
   it('connects in its era and lists the tools', async () => {
     expect(client.protocolVersion).toBe(protocolVersion);
-    expect(await client.tools()).toEqual(expect.arrayContaining(['execute', 'executeParallel', 'listServices']));
+    expect(await client.tools()).toEqual(
+      expect.arrayContaining(['execute', 'executeParallel', 'listServices']),
+    );
   });
 
   it('executes a task', async () => {
@@ -98,11 +103,16 @@ describe.each<[string, string, (url: string) => Promise<TestClient>]>([
   });
 
   it('executes tasks and subtasks, lists services and explains a route', async () => {
-    const tasks = [{ task: 'a', service: 'slow' }, { task: 'b', service: 'echo' }];
+    const tasks = [
+      { task: 'a', service: 'slow' },
+      { task: 'b', service: 'echo' },
+    ];
     expect(await client.call('executeParallel', { tasks })).toMatchObject({
       structuredContent: { results: [{ result: 'slow a' }, { result: 'echo b' }] },
     });
-    expect(await client.call('executeSubtasks', { subtasks: [{ task: 'b', service: 'echo' }] })).toMatchObject({
+    expect(
+      await client.call('executeSubtasks', { subtasks: [{ task: 'b', service: 'echo' }] }),
+    ).toMatchObject({
       structuredContent: { results: [{ result: 'echo b' }] },
     });
     expect(await client.call('listServices', { query: 'echo' })).toMatchObject({
@@ -147,8 +157,14 @@ describe.each<[string, string, (url: string) => Promise<TestClient>]>([
     const other = await open(server.url);
     const leaving = await open(server.url);
     const task = `left by ${name}`;
-    const staying = other.call('execute', { task: `kept by ${name}`, service: 'slow', kwargs: { stepMs: 60 } });
-    const lost = leaving.call('execute', { task, service: 'slow', kwargs: { stepMs: 10_000 } }).catch(() => {});
+    const staying = other.call('execute', {
+      task: `kept by ${name}`,
+      service: 'slow',
+      kwargs: { stepMs: 60 },
+    });
+    const lost = leaving
+      .call('execute', { task, service: 'slow', kwargs: { stepMs: 10_000 } })
+      .catch(() => {});
     await server.saw(`started ${task}`);
     await leaving.vanish();
     await server.saw(`aborted ${task}`);

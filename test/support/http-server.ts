@@ -48,7 +48,11 @@ const META = {
 };
 
 /** A tool call of the 2026 protocol. */
-export function modernCall(args: Record<string, unknown>, name = 'execute', id: number | string = 1): PlainRequest {
+export function modernCall(
+  args: Record<string, unknown>,
+  name = 'execute',
+  id: number | string = 1,
+): PlainRequest {
   return {
     method: 'POST',
     headers: {
@@ -57,7 +61,12 @@ export function modernCall(args: Record<string, unknown>, name = 'execute', id: 
       'mcp-method': 'tools/call',
       'mcp-name': name,
     },
-    body: JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { _meta: META, name, arguments: args } }),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id,
+      method: 'tools/call',
+      params: { _meta: META, name, arguments: args },
+    }),
   };
 }
 
@@ -125,7 +134,8 @@ export function servicesThatTell(say: (line: string) => void) {
       }
       return `slow ${task}`;
     },
-    chatty(_task: string, { progress, kwargs }: ServiceContext) {
+    chatty(task: string, { progress, kwargs, signal }: ServiceContext) {
+      signal.addEventListener('abort', () => say(`aborted ${task}`));
       return new Promise((resolve) => {
         let step = 0;
         const timer = setInterval(() => {
@@ -147,16 +157,24 @@ export async function until(isTrue: () => boolean, what: string): Promise<void> 
   }
 }
 
-function send(port: number, { method = 'GET', path = '/mcp', headers = {}, body }: PlainRequest): Promise<PlainAnswer> {
+function send(
+  port: number,
+  { method = 'GET', path = '/mcp', headers = {}, body }: PlainRequest,
+): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
-      response.on('error', reject);
-    });
+    const request = httpRequest(
+      { host: '127.0.0.1', port, method, path, headers, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
+        );
+        response.on('error', reject);
+      },
+    );
     request.on('error', reject);
     request.end(body);
   });
