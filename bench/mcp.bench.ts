@@ -2,8 +2,10 @@ import type { Bench, Contestant, Sample } from './bench.js';
 import { connectLineClient } from './clients/line-client.js';
 import type { ConnectClient, ToolClient } from './clients/tool-client.js';
 import {
+  bareEchoHttpServer,
   bareEchoServer,
   checkedEchoServer,
+  noOpHttpServer,
   noOpServer,
   type ServerUnderTest,
 } from './contestants/servers.js';
@@ -17,8 +19,13 @@ const PARALLEL_CALLS = 15_000;
 /** Calls in flight at once, for the throughput. */
 const IN_FLIGHT = 32;
 
+interface Caller {
+  readonly client: string;
+  readonly connect: () => Promise<ConnectClient>;
+}
+
 /** Who calls. The official client is what hosts use; raw lines leave the server's share alone. */
-const CLIENTS: readonly { readonly client: string; readonly connect: () => Promise<ConnectClient> }[] = [
+const STDIO_CLIENTS: readonly Caller[] = [
   {
     client: 'official client',
     connect: async () => (await import('./clients/official-client.js')).connectOfficialClient,
@@ -26,25 +33,45 @@ const CLIENTS: readonly { readonly client: string; readonly connect: () => Promi
   { client: 'raw lines', connect: async () => connectLineClient },
 ];
 
+const HTTP_CLIENTS: readonly Caller[] = [
+  {
+    client: 'official client',
+    connect: async () => (await import('./clients/http-client.js')).connectOfficialHttpClient,
+  },
+  {
+    client: 'plain requests',
+    connect: async () => (await import('./clients/http-client.js')).connectPlainHttpClient,
+  },
+];
+
 export const mcp: Bench = {
   name: 'mcp',
   measures:
-    'A tool call over stdio: round trip of one call after another, then calls per second with 32 in flight and the ' +
+    'A tool call over stdio, and over HTTP on kept connections: round trip of one call after another, then calls per second with 32 in flight and the ' +
     "server's CPU time per call. Ours: execute, routed, on a service that does next to nothing. The peers: an echo " +
-    'tool on the same SDK, bare and checked. Once with the official client, as hosts have it, and once with raw lines, ' +
-    'so that nothing but the server is left.',
+    'tool on the same SDK, bare and checked. Once with the official client, as hosts have it, and once with raw lines ' +
+    'or plain requests, so that nothing but the server is left.',
   doesNotMeasure:
-    'HTTP; progress, cancel, big results; the service. The echo servers keep no task, and answer 80 to 110 ' +
-    'bytes where execute answers a whole result.',
-  contestants: CLIENTS.flatMap((client) => [
-    contestantOf('gaffr', noOpServer, client, { isOurs: true }),
-    contestantOf('echo server', bareEchoServer, client, {
-      note: 'the low-level Server; checks nothing',
-    }),
-    contestantOf('checked echo server', checkedEchoServer, client, {
-      note: 'McpServer; checks input and output, answers structured content too',
-    }),
-  ]),
+    'TLS and the sessions of the 2025 protocol; progress, cancel, big results; the service. The echo servers keep no ' +
+    'task, and answer 80 to 110 bytes where execute answers a whole result. Over HTTP the echo server checks neither ' +
+    'who calls nor how much, and ours does.',
+  contestants: [
+    ...STDIO_CLIENTS.flatMap((client) => [
+      contestantOf('gaffr', noOpServer, 'stdio', client, { isOurs: true }),
+      contestantOf('echo server', bareEchoServer, 'stdio', client, {
+        note: 'the low-level Server; checks nothing',
+      }),
+      contestantOf('checked echo server', checkedEchoServer, 'stdio', client, {
+        note: 'McpServer; checks input and output, answers structured content too',
+      }),
+    ]),
+    ...HTTP_CLIENTS.flatMap((client) => [
+      contestantOf('gaffr', noOpHttpServer, 'HTTP', client, { isOurs: true }),
+      contestantOf('echo server', bareEchoHttpServer, 'HTTP', client, {
+        note: "the low-level Server by the SDK's own handler and adapter; no token, no limit",
+      }),
+    ]),
+  ],
   metric: { name: 'roundTripP50Ms', better: 'lower' },
   figureColumns: { roundTripP50Ms: 'round trip p50 (ms)', roundTripP95Ms: 'p95 (ms)' },
 };
@@ -52,13 +79,14 @@ export const mcp: Bench = {
 function contestantOf(
   label: string,
   server: ServerUnderTest,
-  { client, connect }: (typeof CLIENTS)[number],
+  wire: 'stdio' | 'HTTP',
+  { client, connect }: Caller,
   rest: Pick<Contestant, 'isOurs' | 'note'>,
 ): Contestant {
   return {
-    name: `${label}, ${client}`,
+    name: wire === 'stdio' ? `${label}, ${client}` : `${label}, ${wire}, ${client}`,
     label,
-    group: `stdio, ${client}`,
+    group: `${wire}, ${client}`,
     ...rest,
     run: async () => runCalls(server, await connect()),
   };

@@ -12,15 +12,10 @@ export interface ServerUnderTest {
 const fileIn = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** `execute` on a service that does next to nothing; the router finds it. */
-export const noOpServer: ServerUnderTest = {
-  args: [fileIn('../servers/no-op-server.js')],
-  async call(client, index) {
-    const task = `task ${index}`;
-    const answer = await client.callTool('execute', { task });
-    const { success, result } = structuredContentOf(answer);
-    check(answer, success === true && result === task.length);
-  },
-};
+export const noOpServer = noOpServerAt('../servers/no-op-server.js');
+
+/** The same over HTTP, with a token and every limit but that of calls per second. */
+export const noOpHttpServer = noOpServerAt('../servers/no-op-http-server.js');
 
 /** The command that users run, with the built-in services. Its first answer is a tool's, not a service's. */
 export const gaffrServe: ServerUnderTest = {
@@ -36,6 +31,21 @@ export const bareEchoServer = echoServer('../servers/bare-echo-server.js');
 
 /** `McpServer`: input and output are checked against schemas, and the answer is structured too. */
 export const checkedEchoServer = echoServer('../servers/checked-echo-server.js');
+
+/** The low-level `Server` over HTTP by the SDK's own handler and adapter: no token, no limit. */
+export const bareEchoHttpServer = echoServer('../servers/bare-echo-http-server.js');
+
+function noOpServerAt(path: string): ServerUnderTest {
+  return {
+    args: [fileIn(path)],
+    async call(client, index) {
+      const task = `task ${index}`;
+      const answer = await client.callTool('execute', { task });
+      const { success, result } = structuredContentOf(answer);
+      check(answer, success === true && result === task.length);
+    },
+  };
+}
 
 function echoServer(path: string): ServerUnderTest {
   return {

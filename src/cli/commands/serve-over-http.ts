@@ -34,8 +34,8 @@ export async function serveOverHttp(
   if (settings.options.auth === 'none')
     tell('No token is asked for: every program of this machine may call.');
   const signal = await stop.first;
-  log.info({ signal }, 'draining');
   server.drain();
+  log.info({ signal }, 'draining');
   await orchestrator.close(drainSeconds === undefined ? {} : { drainSeconds });
   await server.close();
   return EXIT.success;

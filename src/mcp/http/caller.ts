@@ -14,12 +14,7 @@ export const ANYONE: Caller = { principal: 'anyone', scopes: SCOPES };
 /** Turns an `Authorization` header into the caller, or into the answer that refuses it. Never throws. */
 export type Authenticate = (authorization: string | null) => Promise<Caller | Response>;
 
-/** A caller as the SDK carries it to the tools. */
+/** A caller as the SDK carries it to the tools: `clientId` is the principal. */
 export function toAuthInfo({ principal, scopes }: Caller): AuthInfo {
-  return { token: '', clientId: principal, scopes: [...scopes], extra: { principal } };
-}
-
-/** Who makes a call, or undefined over stdio, where there is only one. */
-export function principalOf(authInfo: AuthInfo | undefined): string | undefined {
-  return authInfo?.clientId;
+  return { token: '', clientId: principal, scopes: [...scopes] };
 }

@@ -17,12 +17,11 @@ export interface OAuthOptions {
   readonly resource: string;
   /** Where the issuer's keys are. Default: what its metadata says. */
   readonly jwksUrl?: string;
-  /** Signature algorithms that are accepted; asymmetric ones only. Default: {@link DEFAULT_ALGORITHMS}. */
+  /** Signature algorithms that are accepted; asymmetric ones only. Default: RS256, PS256, ES256, ES384, EdDSA, Ed25519. */
   readonly algorithms?: readonly string[];
 }
 
-/** Signature algorithms of {@link OAuthOptions.algorithms}. */
-export const DEFAULT_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];
+const DEFAULT_ALGORITHMS: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519'];
 
 /** How far the clocks of issuer and server may differ, in seconds. */
 const SKEW_SECONDS = 30;

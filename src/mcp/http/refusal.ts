@@ -1,8 +1,8 @@
 /** Id of a JSON-RPC request, as far as it is known. */
 export type RequestId = string | number | null;
 
-/** Codes of refusals that JSON-RPC has no own code for. */
-export const REFUSED = -32000;
+/** What JSON-RPC has no code of its own for. */
+const REFUSED = -32000;
 export const SESSION_NOT_FOUND = -32001;
 export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
@@ -11,7 +11,7 @@ export const INTERNAL_ERROR = -32603;
 /** A refusal: what the status line says, and the JSON-RPC error in the body. */
 export interface Refusal {
   readonly status: number;
-  /** Default: {@link REFUSED}. */
+  /** Default: -32000. */
   readonly code?: number;
   readonly message: string;
   readonly id?: RequestId;
