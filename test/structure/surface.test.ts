@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import * as gaffr from '../../src/index.js';
+import * as mcp from '../../src/mcp/index.js';
 
 it('the package exports exactly these names', () => {
   expect(Object.keys(gaffr).sort()).toEqual([
@@ -23,4 +24,8 @@ it('the package exports exactly these names', () => {
     'systemClock',
     'systemEnvironment',
   ]);
+});
+
+it('gaffr/mcp exports exactly these names', () => {
+  expect(Object.keys(mcp).sort()).toEqual(['createMcpHttpHandler', 'createResourceServer', 'serveHttp']);
 });
