@@ -91,7 +91,7 @@ export async function httpSettingsOf(args: Arguments): Promise<HttpSettings | un
     ...parseAddress(address),
     auth,
     allowedHosts: args.texts('allowed-host'),
-    allowedOrigins: args.texts('allowed-origin').map(checkOrigin),
+    allowedOrigins: args.texts('allowed-origin'),
     limits: Object.fromEntries(args.texts('http-limit').map(parseLimit)) as HttpLimitsInput,
     ...(publicUrl !== undefined && { publicUrl }),
   };
@@ -152,14 +152,6 @@ function urlOf(args: Arguments, flag: string): string | undefined {
   const text = args.text(flag);
   if (text === undefined || (URL.canParse(text) && /^https?:/i.test(text))) return text;
   throw new UsageError(`--${flag} must be a whole address such as https://example.com, not "${text}".`);
-}
-
-function checkOrigin(text: string): string {
-  if (URL.canParse(text) && text.includes('://') && new URL(text).pathname.length <= 1 && !text.endsWith('/'))
-    return text;
-  throw new UsageError(
-    `--allowed-origin must be like https://app.example.com, without a path, not "${text}".`,
-  );
 }
 
 function parseLimit(text: string): [string, number] {

@@ -66,8 +66,6 @@ describe('httpSettingsOf()', () => {
     [['--http', '--no-auth', '--oauth-issuer', 'https://i'], /exclude each other/],
     [['--http', '--oauth-audience', 'x'], /only with --oauth-issuer/],
     [['--http', '--oauth-issuer', 'i'], /whole address/],
-    [['--http', '--no-auth', '--allowed-origin', 'app.example.com'], /without a path/],
-    [['--http', '--no-auth', '--allowed-origin', 'https://a/b'], /without a path/],
     [['--http', '--no-auth', '--http-limit', 'sessions'], /NAME=NUMBER/],
     [['--http', '--no-auth', '--http-limit', 'sessions=-1'], /NAME=NUMBER/],
   ])('refuses %j', async (argv, message) => {

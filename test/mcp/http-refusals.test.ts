@@ -283,6 +283,11 @@ describe('over HTTP, the server', () => {
     ['public without allowed hosts', { host: '0.0.0.0' }, /--allowed-host/],
     ['public by IPv6', { host: '::' }, /--public-url/],
     ['with a token that is too short', { auth: { token: 'short' } }, /32 characters/],
+    ['with a host that has a port', { allowedHosts: ['gaffr.example.com:80'] }, /without scheme and port/],
+    ['with a host that has a scheme', { allowedHosts: ['https://gaffr.example.com'] }, /without scheme/],
+    ['with IPv6 out of brackets', { allowedHosts: ['fe80::1'] }, /in brackets/],
+    ['with an origin that has a path', { allowedOrigins: ['https://a.example/b'] }, /without a path/],
+    ['with an origin of everything', { allowedOrigins: ['*'] }, /without scheme/],
     ['with an unknown limit', { limits: { calls: 1 } as object }, /calls/],
   ] as const)('refuses to start %s', async (_what, options, message) => {
     await expect(startServer(options as Partial<HttpServerOptions>)).rejects.toThrow(message);

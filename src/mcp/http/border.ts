@@ -1,4 +1,5 @@
 import { validateHostHeader, validateOriginHeader } from '@modelcontextprotocol/server';
+import { misuse } from '../../core/errors.js';
 import { refuse } from './refusal.js';
 
 /** What the border looks at: the head of a request. */
@@ -33,10 +34,11 @@ export class Border {
   readonly #origins: ReadonlySet<string>;
   readonly #originNames: string[];
 
+  /** @throws TypeError for a host that is none or has a port, and for an origin with a path. */
   constructor({ hosts, origins }: BorderRules) {
-    this.#hosts = hosts.map((host) => host.toLowerCase());
-    this.#origins = new Set(origins.filter((origin) => origin.includes('://')).map((it) => it.toLowerCase()));
-    this.#originNames = origins.filter((origin) => !origin.includes('://'));
+    this.#hosts = hosts.map(normalHost);
+    this.#origins = new Set(origins.filter((origin) => origin.includes('://')).map(normalOrigin));
+    this.#originNames = origins.filter((origin) => !origin.includes('://')).map(normalHost);
   }
 
   /** The answer to a request that may not pass, or to a browser's question whether it may; else undefined. */
@@ -81,3 +83,24 @@ const PREFLIGHT = {
   'access-control-allow-headers': ALLOWED_HEADERS,
   'access-control-max-age': '600',
 };
+
+/** As the SDK reads it from a request: lower case, names of other scripts in their ASCII form. */
+function normalHost(text: string): string {
+  const hostname = URL.canParse(`http://${text}`) ? new URL(`http://${text}`).hostname : '';
+  const isName = /^([\w.-]+|\[[\da-f:.]+\])$/.test(hostname);
+  if (isName && !/[/@]|:\d*$/.test(text)) return hostname;
+  throw misuse(`Allowed hosts are names without scheme and port, IPv6 in brackets, not "${text}".`);
+}
+
+function normalOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url !== undefined &&
+    url.host !== '' &&
+    url.href.replace(/\/$/, '') === `${url.protocol}//${url.host}` &&
+    !text.endsWith('/')
+  ) {
+    return `${url.protocol}//${url.host}`;
+  }
+  throw misuse(`Allowed origins are like https://app.example.com, without a path, not "${text}".`);
+}

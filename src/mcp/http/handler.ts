@@ -14,6 +14,7 @@ import type { IncomingCall } from './incoming-call.js';
 import { type HttpLimitsInput, parseLimits } from './limits.js';
 import { answerOverNode } from './node-face.js';
 import { Quota } from './quota.js';
+import { readStream } from './read-body.js';
 
 /**
  * Who may call. `{ token }`: whoever sends this secret of at least 32 characters. `{ verify }`: whom your function
@@ -124,7 +125,7 @@ function fromRequest(request: Request): IncomingCall {
     header: (name) => request.headers.get(name),
     headers: () => new Headers(request.headers),
     body: () => ({
-      chunks: request.body as AsyncIterable<Uint8Array> | null,
+      read: (limitBytes) => readStream(request.body, limitBytes),
       declaredBytes: Number(request.headers.get('content-length') ?? 0),
     }),
   };

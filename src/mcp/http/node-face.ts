@@ -54,7 +54,10 @@ async function write(response: Response, outgoing: ServerResponse, limits: HttpL
   // An answer that streams says so in its own words; a connection that ends says it here.
   for (const [name, value] of response.headers) if (name !== 'connection') outgoing.setHeader(name, value);
   if (!isEventStream(response)) {
-    outgoing.end(response.body === null ? undefined : Buffer.from(await response.arrayBuffer()));
+    // A text goes out together with the head, in one write.
+    const text = response.body === null ? '' : await response.text();
+    if (text !== '') outgoing.setHeader('content-length', Buffer.byteLength(text));
+    outgoing.end(text);
     return;
   }
   outgoing.flushHeaders();
@@ -88,11 +91,28 @@ function toCall(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSig
     body: () => {
       // Express hands its `next` over in this place.
       if (parsedBody !== undefined && typeof parsedBody !== 'function') return { parsed: parsedBody };
-      // To stop reading must not end the connection, which still has to carry the refusal.
       return {
-        chunks: incoming.iterator({ destroyOnReturn: false }),
         declaredBytes: Number(header('content-length') ?? 0),
+        read: (limitBytes) => collect(incoming, limitBytes),
       };
     },
   };
+}
+
+/** By events: an iterator that stops early would end the connection, which still has to carry the refusal. */
+function collect(incoming: IncomingMessage, limitBytes: number): Promise<Uint8Array | null> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    let sizeBytes = 0;
+    const breakOff = () => reject(new Error('The request broke off.'));
+    const take = (part: Buffer) => {
+      parts.push(part);
+      sizeBytes += part.length;
+      if (sizeBytes <= limitBytes) return;
+      incoming.off('data', take).off('close', breakOff);
+      resolve(null);
+    };
+    incoming.on('data', take).once('error', breakOff).once('close', breakOff);
+    incoming.once('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
+  });
 }

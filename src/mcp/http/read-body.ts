@@ -1,26 +1,42 @@
+import { isUtf8 } from 'node:buffer';
 import type { HttpLimits } from './limits.js';
 import { INVALID_REQUEST, PARSE_ERROR, type Refusal } from './refusal.js';
 
 /** The body of a request as JSON, or why it is refused. */
 export type Body = { readonly json: unknown } | { readonly refusal: Refusal };
 
-/** Where a body comes from: its bytes, with the length that the client declared. */
+const NOT_JSON: Body = {
+  refusal: { status: 400, code: PARSE_ERROR, message: 'The body is not JSON in UTF-8.' },
+};
+
+/** Where a body comes from. */
 export interface BodySource {
-  readonly chunks: AsyncIterable<Uint8Array> | null;
+  /** The length that the client declared; 0 when it declared none. */
   readonly declaredBytes: number;
+  /** All its bytes, or null as soon as there are more. Rejects when the client breaks off. */
+  read(limitBytes: number): Promise<Uint8Array | null>;
 }
 
 /** Reads a body as far as the limit goes, and parses it. Rejects only when the client breaks off. */
-export async function readBody({ chunks, declaredBytes }: BodySource, limits: HttpLimits): Promise<Body> {
-  if (declaredBytes > limits.bodyBytes) return tooLarge(limits);
+export async function readBody({ declaredBytes, read }: BodySource, limits: HttpLimits): Promise<Body> {
+  const bytes = declaredBytes > limits.bodyBytes ? null : await read(limits.bodyBytes);
+  if (bytes !== null) return parse(bytes, limits);
+  return { refusal: { status: 413, message: `The body is longer than ${limits.bodyBytes} bytes.` } };
+}
+
+/** Reads the stream of a web-standard body. */
+export async function readStream(
+  stream: ReadableStream<Uint8Array> | null,
+  limitBytes: number,
+): Promise<Uint8Array | null> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const part of chunks ?? []) {
+  for await (const part of (stream ?? []) as AsyncIterable<Uint8Array>) {
     sizeBytes += part.byteLength;
-    if (sizeBytes > limits.bodyBytes) return tooLarge(limits);
+    if (sizeBytes > limitBytes) return null;
     parts.push(part);
   }
-  return parse(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts), limits);
+  return Buffer.concat(parts);
 }
 
 /** Checks a body that somebody else has parsed. */
@@ -32,9 +48,10 @@ export function checkShape(json: unknown, limits: HttpLimits): Body {
 function parse(bytes: Uint8Array, limits: HttpLimits): Body {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (!isUtf8(bytes)) return NOT_JSON;
+    json = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
   } catch {
-    return { refusal: { status: 400, code: PARSE_ERROR, message: 'The body is not JSON in UTF-8.' } };
+    return NOT_JSON;
   }
   return checkShape(json, limits);
 }
@@ -66,8 +83,4 @@ function shapeFault(
 
 function invalid(message: string): Refusal {
   return { status: 400, code: INVALID_REQUEST, message };
-}
-
-function tooLarge({ bodyBytes }: HttpLimits): Body {
-  return { refusal: { status: 413, message: `The body is longer than ${bodyBytes} bytes.` } };
 }
