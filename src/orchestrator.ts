@@ -118,6 +118,7 @@ export class Orchestrator implements OrchestratorPort {
     const eventLog = this.#eventLog;
     if (eventLog) this.on('event', (event) => eventLog.add(event));
     this.registry.on('change', this.#onRegistryChange);
+    this.registry.on('profile', this.#onProfileChange);
     this.#supervisor.start(this.registry.definitions());
   }
 
@@ -379,6 +380,7 @@ export class Orchestrator implements OrchestratorPort {
 
   async #end(): Promise<void> {
     this.registry.off('change', this.#onRegistryChange);
+    this.registry.off('profile', this.#onProfileChange);
     this.#router.close();
     // Removed services that are still held by an abandoned attempt are closed as well.
     const definitions = new Set([...this.registry.definitions(), ...this.#supervisor.definitions]);
@@ -390,6 +392,8 @@ export class Orchestrator implements OrchestratorPort {
     this.#router.updateProfiles(this.registry.profiles());
     this.#supervisor.send({ type: 'RESTAFF', change });
   };
+
+  readonly #onProfileChange = (): void => this.#router.updateProfiles(this.registry.profiles());
 }
 
 function createEventLog(keepEvents: number): EventLog | null {

@@ -34,7 +34,9 @@ export interface RegistryChange {
  */
 export class ServiceRegistry {
   readonly #definitions = new Map<string, ServiceDefinition>();
-  readonly #changes = new EventEmitter<{ change: [RegistryChange] }>();
+  readonly #changes = new EventEmitter<{ change: [RegistryChange]; profile: [name: string] }>();
+  /** By name: how to stop hearing of a service's profile. */
+  readonly #unwatch = new Map<string, () => void>();
 
   /** @throws TypeError when an entry is no service. */
   constructor(services: Readonly<Record<string, ServiceInput>> | ReadonlyMap<string, ServiceInput> = {}) {
@@ -82,6 +84,8 @@ export class ServiceRegistry {
     }
     const current = define(name, service);
     this.#definitions.set(name, current);
+    this.#forget(name);
+    this.#watch(name, service);
     this.#tell({ name, previous, current });
   }
 
@@ -90,17 +94,23 @@ export class ServiceRegistry {
     const previous = this.#definitions.get(name);
     if (previous === undefined) return false;
     this.#definitions.delete(name);
+    this.#forget(name);
     this.#tell({ name, previous, current: null });
     return true;
   }
 
-  on(event: 'change', listener: (change: RegistryChange) => void): this {
-    this.#changes.on(event, listener);
+  /** `change`: a service came or went. `profile`: what routing may know of it changed, the service itself did not. */
+  on(event: 'profile', listener: (name: string) => void): this;
+  on(event: 'change', listener: (change: RegistryChange) => void): this;
+  on(event: 'change' | 'profile', listener: (told: never) => void): this {
+    this.#changes.on(event, listener as () => void);
     return this;
   }
 
-  off(event: 'change', listener: (change: RegistryChange) => void): this {
-    this.#changes.off(event, listener);
+  off(event: 'profile', listener: (name: string) => void): this;
+  off(event: 'change', listener: (change: RegistryChange) => void): this;
+  off(event: 'change' | 'profile', listener: (told: never) => void): this {
+    this.#changes.off(event, listener as () => void);
     return this;
   }
 
@@ -115,6 +125,31 @@ export class ServiceRegistry {
       warningLog.warn({ service: change.name, cause }, 'a registry listener threw');
     };
     for (const listener of this.#changes.listeners('change')) callGuarded(() => listener(change), onFault);
+  }
+
+  /** Services may learn later what they can do, and call user code when asked to tell of it. */
+  #watch(name: string, input: ServiceInput): void {
+    const { service, settings } = unwrap(input);
+    if (typeof service !== 'object' || typeof service.onProfileChange !== 'function') return;
+    const onFault = (cause: unknown): void => {
+      warningLog.warn({ service: name, cause }, 'a service cannot tell of changes, or a listener of them threw');
+    };
+    const refresh = (): void => {
+      const definition = this.#definitions.get(name);
+      if (definition === undefined) return;
+      // In place: who holds the definition knows it by identity.
+      (definition as { profile: ServiceProfile }).profile = profileOf(name, service, settings);
+      for (const listener of this.#changes.listeners('profile')) callGuarded(() => listener(name), onFault);
+    };
+    callGuarded(() => {
+      const stop = service.onProfileChange?.(() => callGuarded(refresh, onFault));
+      if (typeof stop === 'function') this.#unwatch.set(name, () => callGuarded(stop, onFault));
+    }, onFault);
+  }
+
+  #forget(name: string): void {
+    this.#unwatch.get(name)?.();
+    this.#unwatch.delete(name);
   }
 }
 
@@ -161,12 +196,16 @@ function profileOf(name: string, own: Partial<Service>, settings: Partial<Servic
   const keywords = settings.keywords ?? own.keywords;
   const capabilities = settings.capabilities ?? own.capabilities;
   const examples = settings.examples ?? own.examples;
+  const tools = settings.tools ?? own.tools;
+  const trusted = settings.trusted ?? own.trusted;
   return {
     name,
     ...(description === undefined ? {} : { description }),
     ...(keywords === undefined ? {} : { keywords }),
     ...(capabilities === undefined ? {} : { capabilities }),
     ...(examples === undefined ? {} : { examples }),
+    ...(tools === undefined ? {} : { tools }),
+    ...(trusted === undefined ? {} : { trusted }),
   };
 }
 

@@ -26,7 +26,8 @@ export interface RetryQuestion {
 export function mayRetry(question: RetryQuestion): boolean {
   const { failure, attempts, maxRetries, delayMs, leftMs } = question;
   if (!failure.retryable || attempts > maxRetries) return false;
-  if (failure.error.code === 'CRASHED' && !question.idempotent) return false;
+  const { code, isRepeatSafe } = failure.error;
+  if (code === 'CRASHED' && !question.idempotent && !isRepeatSafe) return false;
   if (leftMs !== null && delayMs >= leftMs) return false;
   const budget = Math.max(LEAST_RETRIES, question.retryBudgetRatio * question.tasksInFlight);
   return question.retriesInFlight < budget;

@@ -50,6 +50,11 @@ export interface OrchestratorErrorOptions {
    * is retryable and no HTTP 429 (`facts.status`), which is an answer.
    */
   readonly isTransportFault?: boolean;
+  /**
+   * After a crash: whether the work may be done again even though its service is not marked idempotent, because this
+   * part of it is, or was never begun. Default false.
+   */
+  readonly isRepeatSafe?: boolean;
 }
 
 /** The service lives and asks for patience. */
@@ -68,6 +73,7 @@ export class OrchestratorError extends Error {
   readonly facts: Readonly<Record<string, unknown>>;
   readonly retryable: boolean;
   readonly isTransportFault: boolean;
+  readonly isRepeatSafe: boolean;
 
   constructor(
     code: ErrorCode,
@@ -81,6 +87,7 @@ export class OrchestratorError extends Error {
     this.retryable = options.retryable ?? ERROR_CODES[code];
     this.isTransportFault =
       options.isTransportFault ?? (this.retryable && facts.status !== TOO_MANY_REQUESTS);
+    this.isRepeatSafe = options.isRepeatSafe ?? false;
   }
 }
 

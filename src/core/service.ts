@@ -35,12 +35,18 @@ export interface Service {
   readonly rateLimit?: RateLimitInput;
   /** True when a repeated attempt does no harm, so that a crash may be retried. Default false. */
   readonly idempotent?: boolean;
+  /** Tools behind the service, as far as they are known; routing looks at their names and descriptions. */
+  readonly tools?: ServiceProfile['tools'];
+  /** False when description, capabilities and tools are not the operator's own words. Default true. */
+  readonly trusted?: boolean;
+  /** Calls the listener whenever a field that routing looks at has changed. Returns what ends that. */
+  onProfileChange?(listener: () => void): () => void;
   /** Called once when the service is removed or the orchestrator closes. */
   close?(): unknown;
 }
 
 /** A service with settings beside it, for services whose own fields cannot be changed. */
-export interface ServiceSettings extends Omit<Service, 'execute' | 'close'> {
+export interface ServiceSettings extends Omit<Service, 'execute' | 'close' | 'onProfileChange'> {
   readonly service: Service | ServiceFunction;
 }
 

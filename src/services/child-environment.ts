@@ -25,15 +25,25 @@ export function childEnvironment({
     const value = process.env[name];
     return value === undefined ? [] : [[name, value]];
   });
-  const declared = Object.entries(env).map(([name, value]) => [name, resolveReferences(name, value)]);
-  return Object.fromEntries([...inherited, ...declared]);
+  return Object.fromEntries([...inherited, ...Object.entries(resolveAll(env))]);
+}
+
+/**
+ * Variables or headers with each `${env:NAME}` in their values replaced.
+ *
+ * @throws OrchestratorError as {@link childEnvironment} does.
+ */
+export function resolveAll(declared: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, value]) => [name, resolveReferences(name, value)]),
+  );
 }
 
 function resolveReferences(name: string, text: string): string {
   return text.replace(/\$\{env:(\w+)\}/g, (_reference, wanted: string) => {
     const value = process.env[wanted];
     if (value !== undefined) return value;
-    const message = `The variable ${wanted}, which "${name}" of a service's environment refers to, is not set; set it and start again.`;
+    const message = `The variable ${wanted}, which "${name}" of a service refers to, is not set; set it and start again.`;
     throw new OrchestratorError('SERVICE_UNAVAILABLE', message, { variable: wanted }, { retryable: false });
   });
 }
