@@ -132,7 +132,10 @@ export class ServiceRegistry {
     const { service, settings } = unwrap(input);
     if (typeof service !== 'object' || typeof service.onProfileChange !== 'function') return;
     const onFault = (cause: unknown): void => {
-      warningLog.warn({ service: name, cause }, 'a service cannot tell of changes, or a listener of them threw');
+      warningLog.warn(
+        { service: name, cause },
+        'a service cannot tell of changes, or a listener of them threw',
+      );
     };
     const refresh = (): void => {
       const definition = this.#definitions.get(name);

@@ -16,6 +16,7 @@ import ipaddr from 'ipaddr.js';
 import { Agent, buildConnector, fetch, type Response } from 'undici';
 import { messageOf, OrchestratorError } from '../core/errors.js';
 import { invalidInput } from './input-errors.js';
+import { readRetryAfter } from './retry-after.js';
 
 export interface GuardedFetchOptions {
   /** Hosts, or `host:port`, that may be read although they are private. Default none. */
@@ -249,17 +250,9 @@ function statusFailure(address: URL, response: Response): OrchestratorError {
     return new OrchestratorError('SERVICE_AUTH_REQUIRED', message, facts);
   }
   const retryable = status === 408 || status === 429 || status >= 500;
-  const wait = retryAfterSeconds(response.headers.get('retry-after'));
+  const wait = readRetryAfter(response.headers, Date.now());
   const advice = retryable ? 'try again later' : 'check the address';
   const message = `${shown(address)} answers HTTP ${status}; ${advice}.`;
-  const all = retryable && wait !== null ? { ...facts, retryAfterSeconds: wait } : facts;
+  const all = retryable && wait !== undefined ? { ...facts, retryAfterSeconds: wait } : facts;
   return new OrchestratorError('SERVICE_FAILED', message, all, { retryable, isTransportFault: false });
-}
-
-/** `Retry-After` is a number of seconds or a date. */
-function retryAfterSeconds(header: string | null): number | null {
-  if (header === null) return null;
-  if (/^\d+$/.test(header.trim())) return Number(header);
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? null : Math.max(0, Math.ceil((at - Date.now()) / 1000));
 }

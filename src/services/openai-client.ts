@@ -10,10 +10,30 @@ import {
 } from './openai-errors.js';
 import { readEvents } from './openai-stream.js';
 
+/** A part of a message with pictures. */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image_url'; readonly image_url: { readonly url: string } };
+
 /** One message of a conversation. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
+  readonly content: string | readonly ContentPart[];
+}
+
+/** A function that a model may propose to call. */
+export interface ChatTool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema of its arguments. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** What a model proposes. */
+export interface ProposedCall {
+  readonly name: string;
+  /** As the model wrote them; nobody has checked that they fit. */
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
 
 /** What is asked of a model. */
@@ -52,6 +72,7 @@ export interface ModelServer {
 
 const LARGEST_ERROR_BYTES = 16 * 1024;
 const LARGEST_LIST_BYTES = 1024 * 1024;
+const LARGEST_PROPOSAL_BYTES = 1024 * 1024;
 const PREVIEW_CHARACTERS = 1024;
 
 const usageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
@@ -129,6 +150,61 @@ export async function listModels(server: ModelServer, signal: AbortSignal): Prom
 
 function jsonFormat(schema: Readonly<Record<string, unknown>>): object {
   return { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
+}
+
+const proposalSchema = z.object({
+  choices: z.array(
+    z.object({
+      message: z.object({
+        tool_calls: z
+          .array(z.object({ function: z.object({ name: z.string(), arguments: z.unknown() }) }))
+          .nullish(),
+      }),
+    }),
+  ),
+});
+
+/**
+ * Asks a model for one call of a tool, in one turn; null when it proposes none.
+ *
+ * @throws As {@link streamChat} does.
+ */
+export async function proposeCall(
+  server: ModelServer,
+  request: Pick<ChatRequest, 'model' | 'messages' | 'temperature'> & { readonly tools: readonly ChatTool[] },
+  signal: AbortSignal,
+): Promise<ProposedCall | null> {
+  const call = callOf(server);
+  return guard(call, signal, async () => {
+    const { model, messages, temperature, tools } = request;
+    const response = await send(server, call, '/chat/completions', signal, {
+      model,
+      messages,
+      ...(temperature === undefined ? {} : { temperature }),
+      tools: tools.map((tool) => ({ type: 'function', function: tool })),
+      tool_choice: 'auto',
+    });
+    const answer = proposalSchema.safeParse(
+      parseJson(call, await readText(response, LARGEST_PROPOSAL_BYTES)),
+    );
+    if (!answer.success) throw protocolFailure(call, 'answered in an unknown form', answer.error);
+    const [proposed] = answer.data.choices[0]?.message.tool_calls ?? [];
+    if (proposed === undefined) return null;
+    const { name, arguments: args } = proposed.function;
+    // Text by the protocol; some servers send the object itself.
+    const parsed = typeof args === 'string' ? parseArguments(args) : args;
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+    return isObject ? { name, arguments: parsed as Record<string, unknown> } : null;
+  });
+}
+
+/** A model that writes broken arguments has proposed nothing. */
+function parseArguments(text: string): unknown {
+  try {
+    return text.trim() === '' ? {} : JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 /** Collects an answer piece by piece. */

@@ -1,4 +1,5 @@
 import { messageOf, OrchestratorError } from '../core/errors.js';
+import { readRetryAfter } from './retry-after.js';
 
 const LONGEST_REMARK = 300;
 
@@ -66,20 +67,6 @@ export function streamFailure(call: ModelCall, error: unknown): OrchestratorErro
   const remark = remarkOf(JSON.stringify({ error }), call.secret);
   const message = `The model server ${call.address} broke off its answer: ${remark || 'no reason given'}; try again later.`;
   return new OrchestratorError('SERVICE_FAILED', message, { address: call.address });
-}
-
-/**
- * Seconds to wait by `Retry-After`, which is a number or a date; undefined without a readable one. A date is compared
- * with the server's own `Date`, so that clocks need not agree.
- */
-function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
-  const value = headers.get('retry-after')?.trim();
-  if (value === undefined || value === '') return undefined;
-  if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value);
-  const untilMs = Date.parse(value);
-  if (Number.isNaN(untilMs)) return undefined;
-  const serverMs = Date.parse(headers.get('date') ?? '');
-  return Math.max(0, (untilMs - (Number.isNaN(serverMs) ? nowMs : serverMs)) / 1000);
 }
 
 /** What a server says of its error, in the forms that OpenAI, Ollama and llama.cpp use; plain text as it is. */

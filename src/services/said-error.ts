@@ -33,12 +33,18 @@ export function saidError(
   const fields: Readonly<Record<string, unknown>> =
     typeof said === 'object' && said !== null ? { ...said } : { message: said };
   const { code, message, retryable, data } = fields;
-  const words = typeof message === 'string' && message !== '' ? message : `The ${what} failed and did not say why.`;
+  const words =
+    typeof message === 'string' && message !== '' ? message : `The ${what} failed and did not say why.`;
   const known = typeof code === 'string' && SAYABLE.has(code) ? (code as ErrorCode) : 'SERVICE_FAILED';
   const own = typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {};
   const foreign = typeof code === 'string' && known !== code ? { code: code.slice(0, 100) } : {};
-  return new OrchestratorError(known, words.slice(0, LONGEST_MESSAGE), { ...own, ...foreign, ...facts }, {
-    retryable: retryable === true && known in ERROR_CODES,
-    isTransportFault: false,
-  });
+  return new OrchestratorError(
+    known,
+    words.slice(0, LONGEST_MESSAGE),
+    { ...own, ...foreign, ...facts },
+    {
+      retryable: retryable === true && known in ERROR_CODES,
+      isTransportFault: false,
+    },
+  );
 }

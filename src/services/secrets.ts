@@ -3,7 +3,8 @@
 import { OrchestratorError } from '../core/errors.js';
 
 /** Names of variables and headers whose values are secrets. */
-const SECRET_NAME = /key|token|secret|passw|passphrase|credential|auth|cookie|session|private|dsn|connection_?string/i;
+const SECRET_NAME =
+  /key|token|secret|passw|passphrase|credential|auth|cookie|session|private|dsn|connection_?string/i;
 /** `${env:NAME}`: whoever writes this does not want the value to be seen. */
 const REFERENCE = /\$\{env:\w+\}/;
 /** Shorter values are no secrets, and blacking them out would spoil ordinary words. */

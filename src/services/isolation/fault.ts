@@ -7,6 +7,7 @@ export interface Fault {
   readonly stack?: string;
   readonly code?: string;
   readonly retryable?: boolean;
+  readonly isTransportFault?: boolean;
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
@@ -23,6 +24,7 @@ export function describeFault(cause: unknown): Fault {
       ...(typeof stack === 'string' && { stack }),
       ...(typeof code === 'string' && { code }),
       ...(typeof retryable === 'boolean' && { retryable }),
+      ...(cause instanceof OrchestratorError && { isTransportFault: cause.isTransportFault }),
       ...(typeof facts === 'object' && facts !== null && { data: plain(facts) }),
     };
   } catch {
@@ -32,10 +34,14 @@ export function describeFault(cause: unknown): Fault {
 
 /** The thrown value on this side of the border: an `OrchestratorError` when it has a code of ours. */
 export function reviveFault(fault: Fault): Error {
-  const { code, message, data, retryable } = fault;
+  const { code, message, data, retryable, isTransportFault } = fault;
   const error = Object.assign(new Error(message), fault);
   if (code === undefined || !Object.hasOwn(ERROR_CODES, code)) return error;
-  const options = { cause: error, ...(retryable !== undefined && { retryable }) };
+  const options = {
+    cause: error,
+    ...(retryable !== undefined && { retryable }),
+    ...(isTransportFault !== undefined && { isTransportFault }),
+  };
   return new OrchestratorError(code as ErrorCode, message, data, options);
 }
 

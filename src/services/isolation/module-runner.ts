@@ -1,10 +1,12 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { Service, ServiceContext } from '../../core/service.js';
+import { isLargerThan, previewOf } from '../../core/size.js';
 import { type ChildEnvironment, childEnvironment } from '../child-environment.js';
 import { collectOutcome } from './collect-outcome.js';
 import { processEntry, threadEntry } from './entry-file.js';
 import type { Isolate } from './isolate.js';
 import { IsolatePool } from './isolate-pool.js';
+import { valueTooLarge } from './isolation-errors.js';
 import { type LoadedModule, loadModule, nameOf } from './load-module.js';
 import type { ModuleJob, ModuleSettings } from './module-jobs.js';
 import { startProcess } from './process-isolate.js';
@@ -41,7 +43,11 @@ export function inThisThread(settings: ModuleSettings): ModuleRunner {
   return {
     execute: async (task, context) => {
       const { execute } = loaded ?? (await load(context.signal));
-      return collectOutcome(execute(task, context), context, settings.maxResultBytes);
+      const value = await collectOutcome(execute(task, context), context, settings.maxResultBytes);
+      if (isLargerThan(value, settings.maxResultBytes)) {
+        throw valueTooLarge(settings.maxResultBytes, previewOf(value));
+      }
+      return value;
     },
     close: () => loaded?.close(),
   };

@@ -7,6 +7,7 @@ import { isLargerThan } from '../../core/size.js';
 import { type Link, reasonOf, statusOf } from './connection.js';
 import { crashedInCall, needsCredentials, toolFailed } from './mcp-errors.js';
 import type { ToolCall } from './plan-call.js';
+import { STREAM_ENDED } from './screened-transport.js';
 
 /** What a service over a downstream server answers. */
 export interface ToolAnswer {
@@ -30,7 +31,14 @@ export interface CallSettings {
 /** Longest time a timer keeps: the attempt's own limit decides, not the SDK's. */
 const NO_LIMIT_MS = 2 ** 31 - 1;
 /** Failures of an HTTP request that was never received. */
-const NEVER_SENT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'];
+const NEVER_SENT = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+];
 /** JSON-RPC: the server wants the user to log in somewhere first. */
 const URL_ELICITATION_REQUIRED = -32042;
 const PREVIEW_CHARACTERS = 1024;
@@ -102,9 +110,11 @@ function explain(link: Link, tool: string, cause: unknown, { server, isRepeatabl
   const code = codeOf(cause);
   if (code === URL_ELICITATION_REQUIRED) return needsCredentials(server, messageOf(cause), cause);
   // A JSON-RPC error is an answer: the link is fine, and the same call would be answered the same.
-  if (typeof code === 'number') return toolFailed(server, tool, messageOf(cause), { rpcCode: code });
+  if (typeof code === 'number' && code !== STREAM_ENDED.code)
+    return toolFailed(server, tool, messageOf(cause), { rpcCode: code });
   if (status !== undefined) return statusFailure(server, tool, status, cause);
-  const broke = link.isLost || link.process === undefined || code === 'CONNECTION_CLOSED' || code === 'SEND_FAILED';
+  const broke =
+    link.isLost || link.process === undefined || code === 'CONNECTION_CLOSED' || code === 'SEND_FAILED';
   if (!broke && typeof code === 'string') return toolFailed(server, tool, messageOf(cause), { reason: code });
   const how = link.reason ?? link.process?.end?.how ?? reasonOf(cause);
   const isUnsent = code === 'NOT_CONNECTED' || NEVER_SENT.includes(reasonOf(cause));
@@ -120,5 +130,10 @@ function statusFailure(server: string, tool: string, status: number, cause: unkn
   const isPassing = status === 408 || status === 429 || status >= 500;
   const advice = isPassing ? 'try again later' : 'check its address';
   const message = `"${server}" answered HTTP ${status} to a call of "${tool}"; ${advice}.`;
-  return new OrchestratorError('SERVICE_FAILED', message, { server, tool, status }, { cause, retryable: isPassing });
+  return new OrchestratorError(
+    'SERVICE_FAILED',
+    message,
+    { server, tool, status },
+    { cause, retryable: isPassing },
+  );
 }

@@ -28,7 +28,11 @@ export async function createArgumentCheck(): Promise<ArgumentCheck> {
 
   const compile = (tool: DownstreamTool): Validate | null => {
     try {
-      const { $schema: _dialect, $id: _id, ...schema } = tool.definition.inputSchema as Record<string, unknown>;
+      const {
+        $schema: _dialect,
+        $id: _id,
+        ...schema
+      } = tool.definition.inputSchema as Record<string, unknown>;
       return ajv.compile(schema) as Validate;
     } catch {
       // A schema that cannot be compiled is the server's affair: it checks the arguments itself.

@@ -111,7 +111,8 @@ export class Connection {
     if (this.#link !== undefined && !this.#link.isLost) return Promise.resolve(this.#link);
     if (this.#connecting === undefined) {
       const waitMs = this.#retryAtMs - this.#options.clock.now();
-      if (waitMs > LONGEST_WAIT_MS && this.#lastError !== undefined) throw this.#notDue(waitMs, this.#lastError);
+      if (waitMs > LONGEST_WAIT_MS && this.#lastError !== undefined)
+        throw this.#notDue(waitMs, this.#lastError);
       this.#connecting = this.#connect(waitMs).finally(() => {
         this.#connecting = undefined;
       });
@@ -167,7 +168,10 @@ export class Connection {
       names === undefined ? link.tools.quarantined.has(name) : names.includes(name),
     );
     const approved = await lock.read(server);
-    await lock.write(server, { ...approved, ...Object.fromEntries(wanted.map(({ name, hash }) => [name, hash])) });
+    await lock.write(server, {
+      ...approved,
+      ...Object.fromEntries(wanted.map(({ name, hash }) => [name, hash])),
+    });
     await this.#take(link, link.tools.all);
   }
 
@@ -231,7 +235,9 @@ export class Connection {
         // On stdio, finding out costs a process per connection.
         versionNegotiation: { mode: process === undefined ? 'auto' : 'legacy' },
         // A server that writes both schema and data could make the check take for ever; its data is only passed on.
-        jsonSchemaValidator: { getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }) },
+        jsonSchemaValidator: {
+          getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }),
+        },
         listChanged: { tools: { autoRefresh: false, onChanged: () => void this.#reread(link) } },
       },
     );
@@ -268,7 +274,12 @@ export class Connection {
       await this.#take(link, tools);
     } catch (cause) {
       // The tools that were approved stay; a server that is broken shows it in its next call.
-      this.#lastError = cannotConnect(server, `its tools cannot be read again: ${messageOf(cause)}`, '', cause);
+      this.#lastError = cannotConnect(
+        server,
+        `its tools cannot be read again: ${messageOf(cause)}`,
+        '',
+        cause,
+      );
     } finally {
       clock.clearTimeout(timer);
     }

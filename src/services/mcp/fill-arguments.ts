@@ -25,7 +25,8 @@ const LONGEST_TASK = 2_048;
 const QUOTED = /"([^"\n]+)"|'([^'\n]+)'|`([^`\n]+)`|“([^”\n]+)”|«([^»\n]+)»/gu;
 const ADDRESS = /\b[a-z][a-z0-9+.-]*:\/\/[^\s,;]+/giu;
 /** With a slash or an extension that begins with a letter. */
-const PATH = /(?<![\p{L}\d])(?:~|\.{1,2})?\/?(?:[\w@%+=.-]+\/)+[\w@%+=.-]*|(?<![\p{L}\d/])\/[\w@%+=./-]*|(?<![\p{L}\d.])[\w-]+\.[a-z][a-z\d]{0,7}\b/giu;
+const PATH =
+  /(?<![\p{L}\d])(?:~|\.{1,2})?\/?(?:[\w@%+=.-]+\/)+[\w@%+=.-]*|(?<![\p{L}\d/])\/[\w@%+=./-]*|(?<![\p{L}\d.])[\w-]+\.[a-z][a-z\d]{0,7}\b/giu;
 const NUMBER = /(?<![\p{L}\d.])[-+]?\d+(?:\.\d+)?(?![\p{L}\d]|\.\d)/gu;
 const PLACE_NAME = /path|file|dir|folder|ur[il]|source|destination|target/i;
 

@@ -30,7 +30,10 @@ function cappedFetch(base: typeof fetch): typeof fetch {
     const { status, statusText, headers } = response;
     const capped = new Response(response.body.pipeThrough(capOf(isStream)), { status, statusText, headers });
     // The transport compares addresses to notice redirects; a response that is made by hand has none.
-    Object.defineProperties(capped, { url: { value: response.url }, redirected: { value: response.redirected } });
+    Object.defineProperties(capped, {
+      url: { value: response.url },
+      redirected: { value: response.redirected },
+    });
     return capped;
   };
 }

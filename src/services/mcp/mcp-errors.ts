@@ -18,7 +18,11 @@ export function offered({ name, description, definition }: DownstreamTool): Offe
 }
 
 /** `NEEDS_ARGUMENTS`: no tool could be chosen or filled from words alone. */
-export function needsArguments(server: string, why: string, tools: readonly DownstreamTool[]): OrchestratorError {
+export function needsArguments(
+  server: string,
+  why: string,
+  tools: readonly DownstreamTool[],
+): OrchestratorError {
   const [best] = tools;
   const example = JSON.stringify({ tool: best?.name ?? 'name', arguments: {} });
   const message =
@@ -31,7 +35,11 @@ export function needsArguments(server: string, why: string, tools: readonly Down
 /** `INVALID_INPUT`: the arguments do not fit the tool's schema. */
 export function argumentsDoNotFit(server: string, tool: DownstreamTool, why: string): OrchestratorError {
   const message = `The arguments do not fit tool "${tool.name}" of "${server}": ${why}; see errorDetails.tools for its schema.`;
-  return new OrchestratorError('INVALID_INPUT', message, { server, reason: 'arguments', tools: [offered(tool)] });
+  return new OrchestratorError('INVALID_INPUT', message, {
+    server,
+    reason: 'arguments',
+    tools: [offered(tool)],
+  });
 }
 
 /** `INVALID_INPUT`: the server has no such tool, or the operator does not allow it; both say the same. */
@@ -70,17 +78,30 @@ export function lockUnreadable(path: string, cause: unknown): OrchestratorError 
 }
 
 /** `SERVICE_UNAVAILABLE`: no connection could be made; `stderr` is the end of what the server wrote there. */
-export function cannotConnect(server: string, why: string, stderr: string, cause: unknown): OrchestratorError {
+export function cannotConnect(
+  server: string,
+  why: string,
+  stderr: string,
+  cause: unknown,
+): OrchestratorError {
   const said = stderr === '' ? '' : ` It wrote: ${stderr.slice(-500)}`;
   const message = `"${server}" cannot be reached (${why}); see that its command or address is right and that it runs.${said}`;
   const facts = { server, ...(stderr !== '' && { stderr }) };
   const retryable = cause instanceof OrchestratorError ? cause.retryable : true;
   // A command that is missing is a fault of the service as well: its circuit opens.
-  return new OrchestratorError('SERVICE_UNAVAILABLE', message, facts, { cause, retryable, isTransportFault: true });
+  return new OrchestratorError('SERVICE_UNAVAILABLE', message, facts, {
+    cause,
+    retryable,
+    isTransportFault: true,
+  });
 }
 
 /** `SERVICE_UNAVAILABLE`: the last attempts to connect failed, and the next is not due. */
-export function reconnectsLater(server: string, waitMs: number, lastError: OrchestratorError): OrchestratorError {
+export function reconnectsLater(
+  server: string,
+  waitMs: number,
+  lastError: OrchestratorError,
+): OrchestratorError {
   const retryAfterSeconds = waitMs / 1000;
   const message = `"${server}" is tried again in ${retryAfterSeconds.toFixed(1)} s. The last time: ${lastError.message}`;
   return new OrchestratorError(
@@ -103,7 +124,10 @@ export interface Crash {
 }
 
 /** `CRASHED`: the server died or the connection broke while a call was under way. */
-export function crashedInCall({ server, tool, how, end, stderr, isRepeatSafe }: Crash, cause: unknown): OrchestratorError {
+export function crashedInCall(
+  { server, tool, how, end, stderr, isRepeatSafe }: Crash,
+  cause: unknown,
+): OrchestratorError {
   const said = stderr === '' ? '' : ` It wrote: ${stderr.slice(-500)}`;
   const advice = isRepeatSafe
     ? 'it is connected again for the next call'
@@ -136,7 +160,12 @@ export function notRepeated(server: string, tool: string): OrchestratorError {
 }
 
 /** `SERVICE_FAILED`, final: the tool itself says that it failed. The link is fine. */
-export function toolFailed(server: string, tool: string, said: string, facts: object = {}): OrchestratorError {
+export function toolFailed(
+  server: string,
+  tool: string,
+  said: string,
+  facts: object = {},
+): OrchestratorError {
   const words = said === '' ? 'it did not say why' : said.slice(0, LONGEST_SAID);
   const message = `Tool "${tool}" of "${server}" failed: ${words}`;
   return new OrchestratorError(

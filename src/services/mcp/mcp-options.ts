@@ -18,7 +18,7 @@ export const mcpTransportSchema = z.discriminatedUnion('kind', [
     env: z
       .record(z.string(), z.string())
       .default({})
-      .describe('Variables of its own; `${env:NAME}` in a value stands for one of ours.'),
+      .describe(`Variables of its own; \${env:NAME} in a value stands for one of ours.`),
     inheritEnv: z
       .array(z.string())
       .optional()
@@ -31,7 +31,7 @@ export const mcpTransportSchema = z.discriminatedUnion('kind', [
     headers: z
       .record(z.string(), headerValue)
       .default({})
-      .describe('Sent with each request; `${env:NAME}` in a value stands for one of our variables.'),
+      .describe(`Sent with each request; \${env:NAME} in a value stands for one of our variables.`),
   }),
 ]);
 
@@ -57,7 +57,7 @@ export const mcpOptionsSchema = z.strictObject({
       z.strictObject({
         match: z.string().min(1).describe('A linear-time (RE2) expression.'),
         tool: z.string().min(1),
-        arguments: z.record(z.string(), z.unknown()).optional().describe('$1 and ${name} are groups of it.'),
+        arguments: z.record(z.string(), z.unknown()).optional().describe(`$1 and \${name} are groups of it.`),
       }),
     )
     .default([])
@@ -72,7 +72,9 @@ export const mcpOptionsSchema = z.strictObject({
     .default('on-demand')
     .describe('When the server is started: by the first task, or as soon as the service is registered.'),
   connectTimeoutSeconds: seconds.default(10).describe('Limit of starting it and reading its tools.'),
-  pingTimeoutSeconds: seconds.default(5).describe('A process that gives no sign of life for so long is ended.'),
+  pingTimeoutSeconds: seconds
+    .default(5)
+    .describe('A process that gives no sign of life for so long is ended.'),
   maxResultBytes: z
     .number()
     .int()
@@ -80,10 +82,13 @@ export const mcpOptionsSchema = z.strictObject({
     .default(16 * 1024 * 1024)
     .describe('Largest answer of a tool, in bytes.'),
   lock: z
-    .custom<ToolLock>((value) => typeof value === 'object' && value !== null && 'read' in value, 'expected a lock')
+    .custom<ToolLock>(
+      (value) => typeof value === 'object' && value !== null && 'read' in value,
+      'expected a lock',
+    )
     .optional()
     .describe('Where approved tools are remembered. Default: in memory.'),
-  /** For tests and proxies. Default: the global fetch. */
+  /** For tests and proxies. Default: fetch without limits of time of its own. */
   fetch: functionOf<typeof fetch>().optional(),
   /** Default: the system's. */
   clock: z.custom<Clock>((value) => typeof value === 'object' && value !== null && 'now' in value).optional(),

@@ -5,6 +5,7 @@ import { parseOrMisuse } from '../../core/config.js';
 import { OrchestratorError } from '../../core/errors.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { childEnvironment, resolveAll } from '../child-environment.js';
+import { patientFetch } from '../patient-fetch.js';
 import { type Redactor, redactorOf, secretsOf } from '../secrets.js';
 import { compileRules } from './call-rules.js';
 import { callTool, SessionLost, type ToolAnswer } from './call-tool.js';
@@ -63,7 +64,8 @@ const MOST_REMEMBERED = 10_000;
  * @example mcpService({ name: 'files', transport: { kind: 'stdio', command: 'npx', args: ['-y', 'some-server', '/data'] } })
  */
 export function mcpService(options: McpServiceOptions): McpService {
-  const { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent, ...own } = options;
+  const { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent, ...own } =
+    options;
   const fields = { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent };
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   const parsed = parseOrMisuse(mcpOptionsSchema, own, 'mcpService()');
@@ -146,7 +148,12 @@ class Downstream {
         // A server that was restarted has forgotten its sessions and took nothing of the call: a fresh one is made.
         if (!(error instanceof SessionLost)) throw error;
         this.#connection.drop(link, 'it has forgotten the session');
-        if (isSecondTry) throw new OrchestratorError('SERVICE_UNAVAILABLE', `"${server}" answers HTTP 404; check its address.`, { server });
+        if (isSecondTry)
+          throw new OrchestratorError(
+            'SERVICE_UNAVAILABLE',
+            `"${server}" answers HTTP 404; check its address.`,
+            { server },
+          );
         this.#connection.answered();
       }
     }
@@ -193,12 +200,22 @@ class Downstream {
 
   #plan(task: string, context: ServiceContext, { tools, check }: Link): Promise<ToolCall> {
     const { name: server, defaultTool, autoSelect, planner } = this.#options;
-    return planCall(task, context, { server, tools, check, rule: this.#rule, defaultTool, autoSelect, planner });
+    return planCall(task, context, {
+      server,
+      tools,
+      check,
+      rule: this.#rule,
+      defaultTool,
+      autoSelect,
+      planner,
+    });
   }
 
   async #listTools(signal: AbortSignal): Promise<McpTool[]> {
     const { tools } = await this.#connection.get(signal);
-    const shown = tools.all.filter(({ name }) => tools.get(name) !== undefined || tools.quarantined.has(name));
+    const shown = tools.all.filter(
+      ({ name }) => tools.get(name) !== undefined || tools.quarantined.has(name),
+    );
     return shown.map((tool) => ({
       name: tool.name,
       description: tool.description,
@@ -209,7 +226,7 @@ class Downstream {
   }
 
   async #open(): Promise<Transport> {
-    const { transport, clock = systemClock, fetch: fetched = fetch } = this.#options;
+    const { transport, clock = systemClock, fetch: fetched = patientFetch } = this.#options;
     if (transport.kind === 'stdio') {
       const { command, args, cwd } = transport;
       const env = childEnvironment(transport);
@@ -244,7 +261,8 @@ class Downstream {
         await new Promise<void>((resolve) => {
           const timer = clock.setTimeout(resolve, waitMs);
           // Waiting is no reason to keep a process alive.
-          if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as NodeJS.Timeout).unref();
+          if (typeof timer === 'object' && timer !== null && 'unref' in timer)
+            (timer as NodeJS.Timeout).unref();
         });
       }
     }

@@ -82,7 +82,11 @@ function fromKwargs(
   const name = tool ?? defaultTool;
   if (typeof name === 'string') return { tool: name, arguments: args ?? {} };
   if (tool === undefined) {
-    throw needsArguments(server, 'the kwargs have arguments but no tool', tools.callable.slice(0, SHOWN_TOOLS));
+    throw needsArguments(
+      server,
+      'the kwargs have arguments but no tool',
+      tools.callable.slice(0, SHOWN_TOOLS),
+    );
   }
   throw unknownTool(server, JSON.stringify(tool) ?? '', namesOf(tools));
 }
@@ -95,7 +99,8 @@ function fromDefaultTool(task: string, planning: CallPlanning): ToolCall | null 
   if (tool === undefined) return null;
   const { properties = {}, required = [] } = tool.definition.inputSchema;
   const [only] = required;
-  const isText = (name: string): boolean => (properties[name] as { type?: unknown } | undefined)?.type === 'string';
+  const isText = (name: string): boolean =>
+    (properties[name] as { type?: unknown } | undefined)?.type === 'string';
   if (only === undefined || required.length !== 1 || !isText(only)) return null;
   return checked(tool.name, { [only]: task }, planning);
 }

@@ -48,7 +48,12 @@ function weightsOf({ name, description, definition }: DownstreamTool): Map<strin
   const add = (words: readonly string[], weight: number): void => {
     for (const word of new Set(words)) weights.set(word, Math.max(weights.get(word) ?? 0, weight));
   };
-  add(Object.keys(definition.inputSchema.properties ?? {}).slice(0, 50).flatMap(wordsOf), PARAMETER_WEIGHT);
+  add(
+    Object.keys(definition.inputSchema.properties ?? {})
+      .slice(0, 50)
+      .flatMap(wordsOf),
+    PARAMETER_WEIGHT,
+  );
   add(wordsOf(description).slice(0, DESCRIPTION_WORDS), 1);
   add(wordsOf(name), NAME_WEIGHT);
   return weights;

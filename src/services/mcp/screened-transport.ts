@@ -5,6 +5,7 @@
  * - I2 However many notifications a server sends, the client hears of a call's progress at most every 50 ms and of a
  *   changed list of tools at most four times a second; nothing is kept but the latest of each.
  * - I3 A server gets at most {@link MOST_REQUESTS} answers a second to requests of its own.
+ * - I4 A call whose stream ends without an answer is answered with {@link STREAM_ENDED}.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import type { Clock } from '../../core/environment.js';
@@ -17,6 +18,9 @@ const TOOLS_CHANGED = 'notifications/tools/list_changed';
 const PROGRESS = 'notifications/progress';
 /** Notifications that the client acts upon. */
 const PASSED = new Set(['notifications/cancelled', 'notifications/subscriptions/acknowledged']);
+
+/** Stands in for the answer of a call whose stream ended without one. */
+export const STREAM_ENDED = { code: -32_099, message: 'the stream of the answer ended without one' };
 
 type Send = NonNullable<Parameters<Transport['send']>[1]>;
 type Id = string | number;
@@ -65,10 +69,17 @@ export class ScreenedTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage, options?: Send): Promise<void> {
-    if ('method' in message && 'id' in message) this.#waiting.add(message.id);
     const cancelled = cancelledBy(message);
     if (cancelled !== undefined) this.#waiting.delete(cancelled);
-    await this.#inner.send(message, options);
+    if (!('method' in message && 'id' in message)) return this.#inner.send(message, options);
+    const { id } = message;
+    this.#waiting.add(id);
+    // Of a stream that ends without an answer the SDK tells nobody in the older protocol, and the call would wait for ever.
+    const onRequestStreamEnd = (): void => {
+      options?.onRequestStreamEnd?.();
+      if (this.#waiting.delete(id)) this.onmessage?.({ jsonrpc: '2.0', id, error: STREAM_ENDED });
+    };
+    await this.#inner.send(message, this.hasPerRequestStream ? { ...options, onRequestStreamEnd } : options);
   }
 
   close(): Promise<void> {
@@ -138,7 +149,10 @@ function progressKey(id: Id): string {
 }
 
 /** The slot of a notification that is kept; undefined for one that nobody waits for. The SDK's tokens are request ids. */
-function keyOf(message: JSONRPCMessage & { readonly method: string }, waiting: ReadonlySet<Id>): string | undefined {
+function keyOf(
+  message: JSONRPCMessage & { readonly method: string },
+  waiting: ReadonlySet<Id>,
+): string | undefined {
   if (message.method === TOOLS_CHANGED) return TOOLS_CHANGED;
   if (message.method !== PROGRESS || !('params' in message)) return undefined;
   const token = (message.params as { progressToken?: unknown } | undefined)?.progressToken;

@@ -131,7 +131,9 @@ export class StdioTransport implements Transport {
     if (nowMs - this.#strayWindow.sinceMs > STRAY_WINDOW_MS) this.#strayWindow = { sinceMs: nowMs, count: 0 };
     this.#strayWindow.count += 1;
     if (this.#strayWindow.count > MOST_STRAY_LINES) {
-      void this.kill(`it wrote more than ${MOST_STRAY_LINES} lines to stdout that are no messages; let it log to stderr`);
+      void this.kill(
+        `it wrote more than ${MOST_STRAY_LINES} lines to stdout that are no messages; let it log to stderr`,
+      );
     }
   }
 

@@ -43,7 +43,9 @@ export class ToolSet {
         const pinned = Object.hasOwn(approved, name) ? approved[name] : undefined;
         if (pinned === hash) return [];
         const why =
-          pinned === undefined ? 'appeared after its tools were approved' : 'has changed since it was approved';
+          pinned === undefined
+            ? 'appeared after its tools were approved'
+            : 'has changed since it was approved';
         return [[name, why] as const];
       }),
     );
@@ -80,7 +82,8 @@ function matches(name: string, pattern: string): boolean {
   const [first = '', ...rest] = pattern.split('*');
   if (rest.length === 0) return name === pattern;
   const last = rest.pop() ?? '';
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
+    return false;
   let at = first.length;
   for (const part of rest) {
     const found = name.indexOf(part, at);
