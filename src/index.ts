@@ -43,7 +43,16 @@ export {
   type OrchestratorOptions,
   type TaskHandle,
 } from './orchestrator.js';
+export { type HttpServiceOptions, httpService } from './services/http.js';
+export {
+  type McpService,
+  type McpServiceOptions,
+  type McpTool,
+  mcpService,
+} from './services/mcp/mcp-service.js';
+export { fileToolLock, type ToolHashes, type ToolLock } from './services/mcp/tool-lock.js';
 export { type ModuleServiceOptions, moduleService } from './services/module.js';
+export { createOpenAIService, createToolPlanner, type OpenAIOptions } from './services/openai.js';
 export {
   type OpenAIAskOptions,
   type OpenAIEmbedOptions,
@@ -51,6 +60,8 @@ export {
   openaiEmbed,
 } from './services/openai-ports.js';
 export { type ReplicaOptions, replicated } from './services/replicas.js';
+export { type SubprocessOptions, subprocessService } from './services/subprocess.js';
+export type { PlannableTool, PlannedCall, ToolPlanner } from './services/tool-planner.js';
 export { CapabilityStrategy, type LabelledTask } from './strategies/capability-strategy.js';
 export {
   type CompositeMode,

@@ -10,7 +10,7 @@ const MAX_PICTURE_BYTES = 20 * 1024 * 1024;
 
 /** How files of each kind begin, as Latin-1. */
 const BEGINNINGS: readonly (readonly [type: string, beginning: RegExp])[] = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
+  ['image/png', /^\x89PNG\r\n/],
   ['image/jpeg', /^\xff\xd8\xff/],
   ['image/gif', /^GIF8[79]a/],
   ['image/webp', /^RIFF[\s\S]{4}WEBP/],

@@ -36,7 +36,9 @@ export function serviceContract({
 }: ServiceKind): void {
   const open = async (): Promise<Service> => {
     const service = await make();
-    onTestFinished(() => service.close?.());
+    onTestFinished(async () => {
+      await service.close?.();
+    });
     return service;
   };
   const run = async (service: Service, task: string, fields = {}): Promise<string> =>

@@ -19,6 +19,7 @@ it('every fault of one process stands in the name of a test', () => {
     ...upTo('S', 22),
     ...upTo('R', 10),
     ...upTo('Q', 13),
+    ...upTo('M', 13),
     'P4',
     'P5',
     'P6',

@@ -18,6 +18,7 @@ const lazyPackages = [
   'linkedom',
   'mathjs',
   'minisearch',
+  're2js',
   'undici',
   'unpdf',
 ];

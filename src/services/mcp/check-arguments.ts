@@ -1,6 +1,5 @@
 /** Checks the arguments of a call against the schema that a downstream server gives, without trusting the schema. */
 
-import { RE2JS } from 're2js';
 import type { DownstreamTool } from './tool-list.js';
 
 /** Null when the arguments fit, else what is wrong with them. */
@@ -14,14 +13,17 @@ const DEEPEST_CHECKED = 8;
 
 /** Makes the check for one connection; what it compiles is forgotten with it. */
 export async function createArgumentCheck(): Promise<ArgumentCheck> {
-  const { Ajv } = await import('@modelcontextprotocol/client/validators/ajv');
+  const [{ Ajv }, { RE2JS }] = await Promise.all([
+    import('@modelcontextprotocol/client/validators/ajv'),
+    import('re2js'),
+  ]);
   const ajv = new Ajv({
     strict: false,
     // The schema says which dialect it is; an unknown one must not stop the check of what is known.
     validateSchema: false,
     validateFormats: false,
     logger: false,
-    code: { regExp: linearExpressions },
+    code: { regExp: linearExpressions((pattern) => RE2JS.compile(pattern)) },
   });
   type Validate = ((value: unknown) => boolean) & { errors?: unknown };
   const compiled = new WeakMap<DownstreamTool, Validate | null>();
@@ -50,19 +52,23 @@ export async function createArgumentCheck(): Promise<ArgumentCheck> {
   };
 }
 
+interface LinearExpression {
+  matcher(text: string): { find(): boolean };
+}
+
 /** Patterns of a server run in linear time; those that cannot are left to the server. */
-const linearExpressions = Object.assign(
-  (pattern: string) => {
-    let expression: RE2JS | null = null;
+function linearExpressions(compile: (pattern: string) => LinearExpression) {
+  const engine = (pattern: string) => {
+    let expression: LinearExpression | null = null;
     try {
-      expression = RE2JS.compile(pattern);
+      expression = compile(pattern);
     } catch {
       // Look-around and back references have no linear form.
     }
     return { test: (text: string): boolean => expression?.matcher(text).find() ?? true };
-  },
-  { code: 'new RegExp' },
-);
+  };
+  return Object.assign(engine, { code: 'new RegExp' });
+}
 
 function isTooDeep(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;

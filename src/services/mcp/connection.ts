@@ -208,9 +208,9 @@ export class Connection {
       this.#options.onTools();
       return link;
     } catch (cause) {
+      const error = explain(server, cause, transport);
       await end(transport);
       if (limit.signal.reason instanceof OrchestratorError) throw limit.signal.reason;
-      const error = explain(server, cause, transport);
       this.#failed(error);
       throw error;
     } finally {
@@ -333,7 +333,7 @@ function explain(server: string, cause: unknown, transport: Transport | undefine
   if (status === 401 || status === 403) return needsCredentials(server, `HTTP ${status}`, cause);
   if (cause instanceof OrchestratorError && cause.code !== 'SERVICE_UNAVAILABLE') return cause;
   const process = transport instanceof StdioTransport ? transport : undefined;
-  const why = process?.end?.how ?? reasonOf(cause);
+  const why = cause instanceof OrchestratorError ? cause.message : (process?.end?.how ?? reasonOf(cause));
   return cannotConnect(server, why, process?.stderr ?? '', cause);
 }
 

@@ -8,13 +8,18 @@ import type { DownstreamTool } from './tool-list.js';
 export interface OfferedTool {
   readonly name: string;
   readonly description: string;
-  readonly inputSchema: unknown;
+  readonly inputSchema: Readonly<Record<string, unknown>>;
 }
 
 const LONGEST_SAID = 2000;
+/** Longest schema in an error or for a planner, in characters of JSON. */
+const LONGEST_SHOWN_SCHEMA = 16 * 1024;
 
+/** A schema that is longer than a caller can use is left out. */
 export function offered({ name, description, definition }: DownstreamTool): OfferedTool {
-  return { name, description, inputSchema: definition.inputSchema };
+  const { inputSchema } = definition;
+  const isShown = JSON.stringify(inputSchema).length <= LONGEST_SHOWN_SCHEMA;
+  return { name, description, inputSchema: isShown ? { ...inputSchema } : { type: 'object' } };
 }
 
 /** `NEEDS_ARGUMENTS`: no tool could be chosen or filled from words alone. */

@@ -10,7 +10,7 @@ const functionOf = <T>(): z.ZodType<T> =>
   z.custom<T>((value) => typeof value === 'function', 'expected a function');
 
 /** Where a downstream server is. */
-export const mcpTransportSchema = z.discriminatedUnion('kind', [
+const mcpTransportSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('stdio'),
     command: z.string().min(1).describe('Program to start; never a shell line.'),

@@ -135,13 +135,14 @@ class Downstream {
   }
 
   async #attempt(task: string, context: ServiceContext): Promise<ToolAnswer> {
-    const { signal, taskId } = context;
+    const { attempt, signal, taskId } = context;
     const { name: server, maxResultBytes } = this.#options;
     for (let isSecondTry = false; ; isSecondTry = true) {
       const link = await this.#connection.get(signal);
       const call = await this.#plan(task, context, link);
       const isRepeatable = this.#isIdempotent || link.tools.isRepeatable(call.tool);
-      if (!isRepeatable && this.#unanswered.has(taskId)) throw notRepeated(server, call.tool.name);
+      if (attempt > 1 && !isRepeatable && this.#unanswered.has(taskId))
+        throw notRepeated(server, call.tool.name);
       try {
         return await this.#call(link, call, context, { server, maxResultBytes, isRepeatable });
       } catch (error) {
@@ -238,7 +239,7 @@ class Downstream {
     return httpTransport({ url: transport.url, headers, fetch: fetched });
   }
 
-  /** Whoever listens wants to know the tools: with `connect: 'at-start'` that starts the server, and keeps it up. */
+  /** Whoever listens wants to know the tools: with `connect: 'at-start'` that starts the server. */
   #watch(listener: () => void): () => void {
     this.#listeners.add(listener);
     if (this.#options.connect === 'at-start' && !this.#isKept) {

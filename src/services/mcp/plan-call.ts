@@ -9,7 +9,7 @@ import type { ToolPlanner } from '../tool-planner.js';
 import type { RuledCall } from './call-rules.js';
 import type { ArgumentCheck } from './check-arguments.js';
 import { fillArguments } from './fill-arguments.js';
-import { argumentsDoNotFit, needsArguments, quarantined, unknownTool } from './mcp-errors.js';
+import { argumentsDoNotFit, needsArguments, offered, quarantined, unknownTool } from './mcp-errors.js';
 import { type RankedTool, rankTools } from './rank-tools.js';
 import type { DownstreamTool } from './tool-list.js';
 import type { ToolSet } from './tool-set.js';
@@ -64,7 +64,7 @@ export async function planCall(
 
   const candidates = ranked.map(({ tool }) => tool);
   if (planning.planner !== undefined && candidates.length > 0) {
-    const planned = await planning.planner(task, candidates.slice(0, PLANNED_TOOLS).map(plannable), signal);
+    const planned = await planning.planner(task, candidates.slice(0, PLANNED_TOOLS).map(offered), signal);
     signal.throwIfAborted();
     if (planned !== null) return fromPlan(planned.tool, planned.arguments, planning);
     log.debug({ server: planning.server }, 'the planner found no tool for the task');
@@ -163,10 +163,6 @@ function whyNot(ranked: readonly RankedTool[], { tools, autoSelect }: CallPlanni
     return `${best.tool.name} fits best but is not marked read-only`;
   }
   return `the arguments of ${best.tool.name} do not follow from the words`;
-}
-
-function plannable({ name, description, definition }: DownstreamTool) {
-  return { name, description, inputSchema: definition.inputSchema as Record<string, unknown> };
 }
 
 function namesOf(tools: ToolSet): string[] {

@@ -119,10 +119,11 @@ export class StdioTransport implements Transport {
   }
 
   #onLine(line: string): void {
-    if (line.trim() === '') return;
+    // What a server that is being ended still says is too late, even if it came in the same piece.
+    if (line.trim() === '' || this.#reason !== undefined) return;
     const message = parseMessage(line);
     if (message === null) this.#countStray();
-    else if (!this.#hasClosed) this.onmessage?.(message);
+    else this.onmessage?.(message);
   }
 
   #countStray(): void {

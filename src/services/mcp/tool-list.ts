@@ -19,7 +19,7 @@ const LONGEST_DESCRIPTION = 4096;
 const MOST_PAGES = 64;
 const MOST_TOOLS = 2000;
 /** Longest definition of one tool, in characters of JSON. */
-const LONGEST_DEFINITION = 256 * 1024;
+const LONGEST_DEFINITION = 64 * 1024;
 
 /** What the models' interfaces allow, and what the specification recommends: no spaces, no control or tag characters. */
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/;
