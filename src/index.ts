@@ -44,12 +44,8 @@ export {
   type TaskHandle,
 } from './orchestrator.js';
 export { type HttpServiceOptions, httpService } from './services/http.js';
-export {
-  type McpService,
-  type McpServiceOptions,
-  type McpTool,
-  mcpService,
-} from './services/mcp/mcp-service.js';
+export type { McpService, McpTool } from './services/mcp/downstream.js';
+export { type McpServiceOptions, mcpService } from './services/mcp/mcp-service.js';
 export { fileToolLock, type ToolHashes, type ToolLock } from './services/mcp/tool-lock.js';
 export { type ModuleServiceOptions, moduleService } from './services/module.js';
 export { createOpenAIService, createToolPlanner, type OpenAIOptions } from './services/openai.js';

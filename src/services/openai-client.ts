@@ -1,4 +1,7 @@
-/** A small client of OpenAI-compatible chat servers over plain fetch. It never retries: the instance does. */
+/**
+ * A small client of OpenAI-compatible chat servers over plain fetch. It never retries: the instance does. One file, because
+ * its three calls share how a request is sent, guarded and read.
+ */
 import * as z from 'zod';
 import { OrchestratorError, resultTooLarge } from '../core/errors.js';
 import {

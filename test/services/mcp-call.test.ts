@@ -3,7 +3,7 @@ import { silentLog } from '../../src/core/environment.js';
 import { OrchestratorError } from '../../src/core/errors.js';
 import { createOrchestrator } from '../../src/index.js';
 import type { ToolAnswer } from '../../src/services/mcp/call-tool.js';
-import type { McpService } from '../../src/services/mcp/mcp-service.js';
+import type { McpService } from '../../src/services/mcp/downstream.js';
 import { mcpService } from '../../src/services/mcp/mcp-service.js';
 import { createToolPlanner } from '../../src/services/openai.js';
 import { startOnPort } from './child-port.js';

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { ServiceContext } from '../../src/core/service.js';
 import type { ToolAnswer } from '../../src/services/mcp/call-tool.js';
-import { type McpService, type McpServiceOptions, mcpService } from '../../src/services/mcp/mcp-service.js';
+import type { McpService } from '../../src/services/mcp/downstream.js';
+import { type McpServiceOptions, mcpService } from '../../src/services/mcp/mcp-service.js';
 import { fixture } from './child-port.js';
 import { contextOf } from './service-context.js';
 

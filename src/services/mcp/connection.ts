@@ -2,6 +2,8 @@
  * Owns: the connection to one downstream server: at most one process or session, its tools, and when it is tried again.
  * Talks to: the SDK's client, the server's transport, the lock of approved tools.
  *
+ * One file, because connecting, losing and trying again change the same few fields.
+ *
  * - I1 However many calls come first, one connection is made; each caller may give up waiting for it.
  * - I2 Connecting ends within its own limit, and a connection that failed or broke leaves no process behind.
  * - I3 After each failure the next connection waits for its backoff, up to a cap; it is never given up.
