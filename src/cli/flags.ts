@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { nearest } from '../core/nearest.js';
 import { UsageError } from './exit-code.js';
-import { nearest } from './nearest.js';
 
 /** One flag of a command, and its line in the help. */
 export interface Flag {

@@ -1,8 +1,8 @@
+import { nearest } from '../core/nearest.js';
 import type { Command, CommandContext } from './command.js';
 import { ConfigurationError, EXIT, type ExitCode, UsageError } from './exit-code.js';
 import { type Flags, parseFlags } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
-import { nearest } from './nearest.js';
 
 /** Every command, in the order of the help; only the one that runs is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../src/cli/nearest.js';
+import { nearest } from '../../src/core/nearest.js';
 
 describe('nearest()', () => {
   const names = ['serve', 'run', 'services', 'route', 'demo'];

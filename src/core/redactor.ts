@@ -1,0 +1,165 @@
+/**
+ * Takes secrets out of whatever leaves the process.
+ *
+ * Owns: the secrets, in every spelling in which they may turn up. Talks to nobody. Invariants:
+ * - I1 no text that it returns holds a secret of at least {@link SHORTEST_SECRET} characters, as it is, inside JSON, in an
+ *   address or in base64; nor the beginning of one that was cut off at the text's end.
+ * - I2 a value without a secret is returned as it is, not as a copy.
+ */
+
+/** What stands in the place of a secret. */
+const REDACTED = '[redacted]';
+
+/** Shorter values are not searched for: they would be found in texts that have nothing to do with them. */
+export const SHORTEST_SECRET = 8;
+
+/** How many levels of objects and lists are looked at; what lies deeper is replaced. */
+const DEEPEST = 1000;
+
+export class Redactor {
+  readonly #secrets = new Set<string>();
+  /** Longest first: one spelling may be part of another. */
+  #spellings: readonly string[] = [];
+
+  /** Adds a secret. Returns whether it is long enough to be searched for. */
+  add(secret: string): boolean {
+    if (secret.length < SHORTEST_SECRET) return false;
+    if (this.#secrets.has(secret)) return true;
+    this.#secrets.add(secret);
+    const spellings = new Set([...this.#spellings, ...spellingsOf(secret)]);
+    this.#spellings = [...spellings].sort((a, b) => b.length - a.length);
+    return true;
+  }
+
+  /** The text without secrets. */
+  text(text: string): string {
+    let clean = text;
+    for (const spelling of this.#spellings) {
+      if (clean.includes(spelling)) clean = clean.replaceAll(spelling, REDACTED);
+    }
+    return this.#withoutCutSecret(clean);
+  }
+
+  /**
+   * The value without secrets in its texts and keys: those of lists, plain objects, maps, sets and errors. Anything else,
+   * bytes among it, stays as it is. Never throws; what cannot be read is replaced.
+   */
+  value<T>(value: T): T {
+    if (this.#spellings.length === 0 || !this.#holdsSecret(value, new Set(), 0)) return value;
+    return this.#copy(value, new Map(), 0) as T;
+  }
+
+  /** True also when that cannot be known. */
+  #holdsSecret(value: unknown, seen: Set<object>, depth: number): boolean {
+    if (typeof value === 'string') return this.text(value) !== value;
+    if (typeof value !== 'object' || value === null || seen.has(value)) return false;
+    if (depth > DEEPEST) return true;
+    seen.add(value);
+    try {
+      return partsOf(value).some((part) => this.#holdsSecret(part, seen, depth + 1));
+    } catch {
+      // Its getters throw.
+      return true;
+    }
+  }
+
+  #copy(value: unknown, copies: Map<object, unknown>, depth: number): unknown {
+    if (typeof value === 'string') return this.text(value);
+    if (typeof value !== 'object' || value === null) return value;
+    const known = copies.get(value);
+    if (known !== undefined) return known;
+    if (depth > DEEPEST) return REDACTED;
+    try {
+      return this.#copyObject(value, copies, (part) => this.#copy(part, copies, depth + 1));
+    } catch {
+      // What it holds cannot be known, so it does not leave.
+      copies.set(value, REDACTED);
+      return REDACTED;
+    }
+  }
+
+  /** The copy is known before its parts are made, so that a circle closes in the copy. */
+  #copyObject(value: object, copies: Map<object, unknown>, copy: (part: unknown) => unknown): object {
+    const keep = <C extends object>(made: C): C => {
+      copies.set(value, made);
+      return made;
+    };
+    if (Array.isArray(value)) {
+      const list = keep<unknown[]>([]);
+      for (const part of value) list.push(copy(part));
+      return list;
+    }
+    if (value instanceof Map) {
+      const map = keep(new Map());
+      for (const [key, part] of value) map.set(copy(key), copy(part));
+      return map;
+    }
+    if (value instanceof Set) {
+      const set = keep(new Set());
+      for (const part of value) set.add(copy(part));
+      return set;
+    }
+    if (!isRecord(value)) return value;
+    const made = keep<object>(Object.create(Object.getPrototypeOf(value)));
+    for (const [key, part] of entriesOf(value)) {
+      // Not by assignment: a key "__proto__" would change the prototype.
+      const enumerable = Object.prototype.propertyIsEnumerable.call(value, key);
+      const descriptor = { value: copy(part), enumerable, writable: true, configurable: true };
+      Object.defineProperty(made, this.text(key), descriptor);
+    }
+    return made;
+  }
+
+  /** Whoever cut the text to a length may have cut through a secret. */
+  #withoutCutSecret(text: string): string {
+    const end = text.endsWith('…') ? text.length - 1 : text.length;
+    for (const spelling of this.#spellings) {
+      const start = spelling.slice(0, SHORTEST_SECRET);
+      const from = text.indexOf(start, Math.max(0, end - spelling.length));
+      if (from >= 0 && from < end && spelling.startsWith(text.slice(from, end))) {
+        return `${text.slice(0, from)}${REDACTED}`;
+      }
+    }
+    return text;
+  }
+}
+
+/** A secret as it stands in JSON, in JSON inside JSON, in an address, in a form and in base64. */
+function spellingsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  const bytes = Buffer.from(secret);
+  // A lone surrogate has no place in an address.
+  const wellFormed = bytes.toString();
+  const base64 = bytes.toString('base64').replace(/=+$/, '');
+  return [
+    secret,
+    inJson,
+    JSON.stringify(inJson).slice(1, -1),
+    encodeURIComponent(wellFormed),
+    encodeURI(wellFormed),
+    new URLSearchParams({ s: secret }).toString().slice(2),
+    base64,
+    bytes.toString('base64url'),
+    // The last letters of base64 depend on what follows.
+    base64.slice(0, Math.floor(bytes.length / 3) * 4),
+  ].filter((spelling) => spelling.length >= SHORTEST_SECRET);
+}
+
+function partsOf(value: object): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return [...value].flat();
+  if (value instanceof Set) return [...value];
+  return isRecord(value) ? entriesOf(value).flat() : [];
+}
+
+/** Errors have their texts in properties that are not enumerable. */
+function entriesOf(value: object): [string, unknown][] {
+  const keys = value instanceof Error ? Object.getOwnPropertyNames(value) : Object.keys(value);
+  return keys.map((key) => [key, Reflect.get(value, key)]);
+}
+
+/** A plain object or an error; objects of other classes have rules of their own. */
+function isRecord(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || value instanceof Error;
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { OrchestratorError } from '../../src/core/errors.js';
+import { Redactor } from '../../src/core/redactor.js';
+
+const SECRET = 'tok"en/with\nodd ünits+1234';
+
+function redactorOf(...secrets: string[]): Redactor {
+  const redactor = new Redactor();
+  for (const secret of secrets) redactor.add(secret);
+  return redactor;
+}
+
+describe('Redactor.text()', () => {
+  it.each([
+    ['as it is', SECRET],
+    ['inside JSON', JSON.stringify(SECRET).slice(1, -1)],
+    ['inside JSON inside JSON', JSON.stringify(JSON.stringify(SECRET))],
+    ['in an address', encodeURIComponent(SECRET)],
+    ['in a form', new URLSearchParams({ s: SECRET }).toString()],
+    ['in base64', Buffer.from(SECRET).toString('base64')],
+    ['in base64 with something behind it', Buffer.from(`${SECRET}:x`).toString('base64')],
+    ['in base64url', Buffer.from(SECRET).toString('base64url')],
+  ])('takes a secret out %s', (_where, spelling) => {
+    const clean = redactorOf(SECRET).text(`before ${spelling} after`);
+    expect(clean).toContain('[redacted]');
+    expect(clean).not.toContain(spelling);
+    expect(clean).toMatch(/^before .* after$/);
+  });
+
+  it('takes the longer of two secrets out first', () => {
+    expect(redactorOf('abcdefgh', 'abcdefghijkl').text('abcdefghijkl abcdefgh')).toBe(
+      '[redacted] [redacted]',
+    );
+  });
+
+  it('takes out the beginning of a secret that was cut off', () => {
+    const redactor = redactorOf('sk-0123456789abcdef');
+    expect(redactor.text('preview: sk-01234567')).toBe('preview: [redacted]');
+    expect(redactor.text('preview: sk-01234567…')).toBe('preview: [redacted]');
+  });
+
+  it('does not search for values that are too short to mean anything', () => {
+    const redactor = new Redactor();
+    expect(redactor.add('12345')).toBe(false);
+    expect(redactor.add('')).toBe(false);
+    expect(redactor.text('12345')).toBe('12345');
+  });
+
+  it('leaves no secret in any text', () => {
+    const secret = fc.string({ minLength: 8, maxLength: 40, unit: 'binary' });
+    fc.assert(
+      fc.property(
+        fc.array(secret, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.string()),
+        (secrets, gaps) => {
+          const redactor = redactorOf(...secrets);
+          const text = gaps.map((gap, index) => gap + secrets[index % secrets.length]).join('');
+          const clean = redactor.text(text).replaceAll('[redacted]', '');
+          return secrets.every((each) => !clean.includes(each));
+        },
+      ),
+    );
+  });
+});
+
+describe('Redactor.value()', () => {
+  it('goes through lists, objects, keys, maps, sets and errors', () => {
+    const redactor = redactorOf('topsecret-1');
+    const cause = new Error('cause topsecret-1');
+    const error = new OrchestratorError('NO_MODEL', 'no topsecret-1', { at: ['topsecret-1'] }, { cause });
+    const clean = redactor.value({
+      'topsecret-1': 1,
+      list: ['a topsecret-1'],
+      map: new Map([['topsecret-1', 'topsecret-1']]),
+      set: new Set(['topsecret-1']),
+      error,
+      count: 3,
+      none: null,
+    });
+    expect(clean).toMatchObject({
+      '[redacted]': 1,
+      list: ['a [redacted]'],
+      map: new Map([['[redacted]', '[redacted]']]),
+      set: new Set(['[redacted]']),
+      count: 3,
+      none: null,
+    });
+    expect(clean.error).toBeInstanceOf(OrchestratorError);
+    expect(clean.error).toMatchObject({
+      code: 'NO_MODEL',
+      message: 'no [redacted]',
+      facts: { at: ['[redacted]'] },
+    });
+    expect((clean.error.cause as Error).message).toBe('cause [redacted]');
+    expect(clean.error.stack).not.toContain('topsecret-1');
+    expect(error.message).toBe('no topsecret-1');
+  });
+
+  it('returns what holds no secret as it is', () => {
+    const value = { list: [1, { text: 'plain' }], bytes: new Uint8Array(3), at: new Date(0) };
+    expect(redactorOf('topsecret-1').value(value)).toBe(value);
+  });
+
+  it('closes a circle inside the copy', () => {
+    const value: { text: string; self?: unknown } = { text: 'topsecret-1' };
+    value.self = value;
+    const clean = redactorOf('topsecret-1').value(value);
+    expect(clean.self).toBe(clean);
+    expect(clean.text).toBe('[redacted]');
+  });
+
+  it('replaces what cannot be read, and what is too deep', () => {
+    const redactor = redactorOf('topsecret-1');
+    const throwing = {
+      get text(): string {
+        throw new Error('topsecret-1');
+      },
+    };
+    expect(redactor.value({ throwing, n: 1 })).toEqual({ throwing: '[redacted]', n: 1 });
+    let deep: unknown = 'topsecret-1';
+    for (let level = 0; level < 5000; level += 1) deep = [deep];
+    expect(JSON.stringify(redactor.value(deep))).not.toContain('topsecret-1');
+  });
+
+  it('keeps a key "__proto__" a key', () => {
+    const value = JSON.parse('{"__proto__": {"text": "topsecret-1"}}');
+    const clean = redactorOf('topsecret-1').value(value);
+    expect(JSON.stringify(clean)).toBe('{"__proto__":{"text":"[redacted]"}}');
+  });
+});
