@@ -54,7 +54,7 @@ export class Attempt implements Due {
     this.task = task;
     this.number = task.attempts;
     this.epoch = epoch;
-    this.dueMs = nowMs + task.settings.timeoutMs;
+    this.dueMs = nowMs + task.timeoutMs;
     this.#ports = ports;
     this.#context = new AttemptContext(this, nowMs, ports.log);
   }

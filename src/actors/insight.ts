@@ -28,7 +28,7 @@ export function runningTasks(crews: readonly Crew[], nowMs: number): RunningTask
   return crews.flatMap((crew) =>
     crew.instances.flatMap(({ task, runsUntilMs }) => {
       if (task === null || runsUntilMs === null) return [];
-      const { timeoutMs } = task.settings;
+      const { timeoutMs } = task;
       return {
         taskId: task.id,
         service: crew.name,

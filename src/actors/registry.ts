@@ -1,5 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
-import { parseOrMisuse } from '../core/config.js';
+import { parseOrMisuse, taskConfigSchema } from '../core/config.js';
 import { misuse } from '../core/errors.js';
 import { type RateLimit, rateLimitSchema } from '../core/rate-limiter.js';
 import type { ServiceProfile } from '../core/route.js';
@@ -17,6 +17,10 @@ export interface ServiceDefinition {
   readonly concurrency: number | null;
   readonly rateLimit: RateLimit | null;
   readonly idempotent: boolean;
+  /** Limit of one attempt, in milliseconds; null means the task's. */
+  readonly timeoutMs: number | null;
+  /** Most further attempts; null means the task's. */
+  readonly maxRetries: number | null;
 }
 
 /** What changed: `previous` is null for a fresh name, `current` for a removed one. */
@@ -181,6 +185,28 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
     rateLimit:
       rateLimit === undefined ? null : parseOrMisuse(rateLimitSchema, rateLimit, `rateLimit of "${name}"`),
     idempotent: settings.idempotent ?? own.idempotent ?? false,
+    ...limitsOf(name, own, settings),
+  };
+}
+
+function limitsOf(
+  name: string,
+  own: Partial<Service>,
+  settings: Partial<ServiceSettings>,
+): Pick<ServiceDefinition, 'timeoutMs' | 'maxRetries'> {
+  const { timeoutSeconds = own.timeoutSeconds, maxRetries = own.maxRetries } = settings;
+  const { shape } = taskConfigSchema;
+  const check = (
+    schema: typeof shape.timeoutSeconds | typeof shape.maxRetries,
+    value: number,
+    what: string,
+  ) => parseOrMisuse(schema.unwrap(), value, `${what} of "${name}"`);
+  return {
+    timeoutMs:
+      timeoutSeconds === undefined
+        ? null
+        : check(shape.timeoutSeconds, timeoutSeconds, 'timeoutSeconds') * 1000,
+    maxRetries: maxRetries === undefined ? null : check(shape.maxRetries, maxRetries, 'maxRetries'),
   };
 }
 

@@ -234,7 +234,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
       taskId: task.id,
       service: crew.name,
       attempt: attempt.number,
-      timeoutSeconds: task.settings.timeoutMs / 1000,
+      timeoutSeconds: task.timeoutMs / 1000,
       waiting: crew.mailbox.size,
       running: crew.working - crew.abandoned,
     });
@@ -320,7 +320,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
       failure,
       idempotent: crew.definition.idempotent,
       attempts: task.attempts,
-      maxRetries,
+      maxRetries: Math.min(maxRetries, crew.definition.maxRetries ?? Number.POSITIVE_INFINITY),
       delayMs: this.#delayMs,
       leftMs: deadlineMs === null ? null : task.acceptedAtMs + deadlineMs - this.#ports.clock.now(),
       retriesInFlight: crew.retrying - (task.isRetry ? 1 : 0),

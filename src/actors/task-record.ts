@@ -90,6 +90,11 @@ export class TaskRecord {
     this.answer = answer;
   }
 
+  /** Limit of one attempt on the service that it is with, in milliseconds. */
+  get timeoutMs(): number {
+    return Math.min(this.settings.timeoutMs, this.crew?.definition.timeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
   toJSON(): object {
     const { id, state, attempts, priority } = this;
     return { id, state, attempts, priority, service: this.crew?.name ?? null };

@@ -41,6 +41,10 @@ export interface Service {
   readonly trusted?: boolean;
   /** Calls the listener whenever a field that routing looks at has changed. Returns what ends that. */
   onProfileChange?(listener: () => void): () => void;
+  /** Limit of one attempt here, in seconds; the task's own holds as well. Default: the task's. */
+  readonly timeoutSeconds?: number;
+  /** Most further attempts here, at most as many as the task allows. Default: the task's. */
+  readonly maxRetries?: number;
   /** Called once when the service is removed or the orchestrator closes. */
   close?(): unknown;
 }

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import * as z from 'zod';
 import { messageOf } from '../../core/errors.js';
+import { nearest } from '../../core/nearest.js';
 import type { LabelledTask } from '../../strategies/capability-strategy.js';
 import { ConfigurationError } from '../exit-code.js';
-import { nearest } from '../nearest.js';
 import { cutToWidth, onOneLine } from '../table.js';
 
 /** Longest line, in characters: a file without line ends must not fill the memory. */
