@@ -41,8 +41,8 @@ export class Redactor {
   }
 
   /**
-   * The value without secrets in its texts and keys: those of lists, plain objects, maps, sets and errors. Anything else,
-   * bytes among it, stays as it is. Never throws; what cannot be read is replaced.
+   * The value without secrets in its texts and keys: those of lists, objects, maps, sets and errors, and of what an object
+   * becomes as JSON. Bytes stay as they are. Never throws; what cannot be read is replaced.
    */
   value<T>(value: T): T {
     if (this.#spellings.length === 0 || !this.#holdsSecret(value, new Set(), 0)) return value;
@@ -99,7 +99,8 @@ export class Redactor {
       for (const part of value) set.add(copy(part));
       return set;
     }
-    if (!isRecord(value)) return value;
+    if (isOpaque(value)) return value;
+    if (hasToJson(value)) return this.#copyAsJson(value, keep);
     const made = keep<object>(Object.create(Object.getPrototypeOf(value)));
     for (const [key, part] of entriesOf(value)) {
       // Not by assignment: a key "__proto__" would change the prototype.
@@ -108,6 +109,13 @@ export class Redactor {
       Object.defineProperty(made, this.text(key), descriptor);
     }
     return made;
+  }
+
+  /** What it really holds only it knows; what it says of itself is what leaves. */
+  #copyAsJson(value: object, keep: <C extends object>(made: C) => C): object {
+    const json = JSON.stringify(value) ?? 'null';
+    const clean = this.text(json);
+    return clean === json ? keep(value) : JSON.parse(clean);
   }
 
   /** Whoever cut the text to a length may have cut through a secret. */
@@ -149,7 +157,8 @@ function partsOf(value: object): unknown[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Map) return [...value].flat();
   if (value instanceof Set) return [...value];
-  return isRecord(value) ? entriesOf(value).flat() : [];
+  if (isOpaque(value)) return [];
+  return hasToJson(value) ? [JSON.stringify(value) ?? ''] : entriesOf(value).flat();
 }
 
 /** Errors have their texts in properties that are not enumerable. */
@@ -158,8 +167,11 @@ function entriesOf(value: object): [string, unknown][] {
   return keys.map((key) => [key, Reflect.get(value, key)]);
 }
 
-/** A plain object or an error; objects of other classes have rules of their own. */
-function isRecord(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || value instanceof Error;
+/** Bytes: they hold no texts, and their parts are many. */
+function isOpaque(value: object): boolean {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+}
+
+function hasToJson(value: object): boolean {
+  return 'toJSON' in value && typeof value.toJSON === 'function';
 }

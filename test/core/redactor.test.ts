@@ -102,6 +102,25 @@ describe('Redactor.value()', () => {
     expect(redactorOf('topsecret-1').value(value)).toBe(value);
   });
 
+  it('goes through objects of other classes, by what they become as JSON', () => {
+    class Account {
+      readonly #key = 'topsecret-1';
+      toJSON() {
+        return { key: this.#key };
+      }
+    }
+    class Row {
+      name = 'topsecret-1';
+    }
+    const redactor = redactorOf('topsecret-1');
+    const value = { account: new Account(), row: new Row(), at: new URL('http://x/?k=topsecret-1') };
+    const clean = redactor.value(value);
+    expect(JSON.stringify(clean)).toBe(
+      '{"account":{"key":"[redacted]"},"row":{"name":"[redacted]"},"at":"http://x/?k=[redacted]"}',
+    );
+    expect(clean.row).toBeInstanceOf(Row);
+  });
+
   it('closes a circle inside the copy', () => {
     const value: { text: string; self?: unknown } = { text: 'topsecret-1' };
     value.self = value;
