@@ -11,7 +11,7 @@ import { Lazy } from './lazy.js';
 const sizeMb = z.number().positive();
 
 /** Where a module is and where it runs. */
-const moduleSchema = z.strictObject({
+export const moduleOptionsSchema = z.strictObject({
   module: z
     .union([z.string().min(1), z.instanceof(URL)])
     .describe('Path of a JavaScript module, from the working directory, or its file: or data: URL.'),
@@ -51,9 +51,9 @@ const moduleSchema = z.strictObject({
 });
 
 /** Options of {@link moduleService}, with the fields of a service beside them. */
-export type ModuleServiceOptions = z.input<typeof moduleSchema> & Omit<Service, 'execute' | 'close'>;
+export type ModuleServiceOptions = z.input<typeof moduleOptionsSchema> & Omit<Service, 'execute' | 'close'>;
 
-type Module = z.output<typeof moduleSchema>;
+type Module = z.output<typeof moduleOptionsSchema>;
 
 /**
  * A service whose code is an export of a module: a function `(task, context)`, or an object with `execute` and perhaps
@@ -75,7 +75,7 @@ export function moduleService(options: ModuleServiceOptions): Service {
     options;
   const fields = { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent };
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  const module = parseOrMisuse(moduleSchema, own, 'moduleService()');
+  const module = parseOrMisuse(moduleOptionsSchema, own, 'moduleService()');
   const settings: ModuleSettings = {
     module: addressOf(module.module),
     export: module.export,

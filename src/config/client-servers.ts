@@ -1,0 +1,48 @@
+/** Blocks that people have already: `mcpServers` of Claude, Cursor and others, and `servers` of VS Code. */
+
+import * as z from 'zod';
+import { addressFields, childFields } from './child-fields.js';
+import { commonFields } from './common-fields.js';
+import type { SpecOf } from './kind-schemas.js';
+
+/** Any further field is some client's own and means nothing here. */
+const known = {
+  ...commonFields,
+  ...childFields,
+  command: childFields.command.optional(),
+  ...addressFields,
+  url: addressFields.url.optional(),
+  type: z.enum(['stdio', 'http', 'streamable-http', 'streamableHttp', 'sse']).optional(),
+  disabled: z.boolean().optional(),
+  envFile: z.string().min(1).optional().describe('File of NAME=value lines, below `env` in rank.'),
+};
+
+/** One server as a client's configuration has it. */
+export const clientServerSchema = z.looseObject(known).superRefine((server, context) => {
+  const { command, url, type } = server;
+  if ((command === undefined) === (url === undefined)) {
+    const message = 'give either a command to start or a url to reach';
+    context.addIssue({ code: 'custom', path: ['command'], message });
+  } else if (type === 'sse') {
+    const message =
+      'servers of type "sse" are not supported: that transport was replaced; use the address of its streamable HTTP endpoint and "type": "http"';
+    context.addIssue({ code: 'custom', path: ['type'], message });
+  }
+});
+
+/** One server of a client's configuration, checked. */
+export type ClientServer = z.output<typeof clientServerSchema>;
+
+/** Names of the fields that mean something in a client's block. */
+export const CLIENT_SERVER_FIELDS: readonly string[] = Object.keys(known);
+
+/** The same server as a service of the kind `mcp`. */
+export function specOfClientServer(server: ClientServer): SpecOf<'mcp'> {
+  const { type: _type, disabled: _disabled, envFile: _envFile, ...rest } = server;
+  const fields = Object.entries(rest).filter(([name]) => CLIENT_SERVER_FIELDS.includes(name));
+  const { headers, args, env, inheritEnv, cwd, ...others } = Object.fromEntries(fields) as typeof rest;
+  // Of the fields for the other way to reach a server, clients keep empty ones.
+  const way = server.url === undefined ? { args, env, inheritEnv, cwd } : { headers };
+  const given = Object.entries({ ...others, ...way }).filter(([, value]) => value !== undefined);
+  return { kind: 'mcp', ...Object.fromEntries(given) };
+}

@@ -1,0 +1,153 @@
+/** The kinds of services that a configuration file may hold, and the options of each. */
+
+import * as z from 'zod';
+import { chatOptionsSchema } from '../services/builtin/chat.js';
+import { reasoningOptionsSchema } from '../services/builtin/reasoning.js';
+import { responsesOptionsSchema } from '../services/builtin/responses.js';
+import { visionOptionsSchema } from '../services/builtin/vision.js';
+import { moduleOptionsSchema } from '../services/module.js';
+import { openaiOptionsSchema } from '../services/openai.js';
+import { addressFields, childFields, resultLimit } from './child-fields.js';
+import { commonFields } from './common-fields.js';
+
+const text = z.string().min(1);
+
+/** Options of the built-in services, as JSON can say them. */
+export const builtinShapes = {
+  vision: { ...commonFields, ...asJson(visionOptionsSchema.shape) },
+  responses: { ...commonFields, ...asJson(responsesOptionsSchema.shape) },
+  reasoning: { ...commonFields, ...asJson(reasoningOptionsSchema.shape) },
+  chat: { ...commonFields, ...asJson(chatOptionsSchema.shape) },
+};
+
+/** A further built-in service under a name of its own. */
+const builtinSchema = z.discriminatedUnion('name', [
+  z.strictObject({ kind: z.literal('builtin'), name: z.literal('vision'), ...builtinShapes.vision }),
+  z.strictObject({ kind: z.literal('builtin'), name: z.literal('responses'), ...builtinShapes.responses }),
+  z.strictObject({ kind: z.literal('builtin'), name: z.literal('reasoning'), ...builtinShapes.reasoning }),
+  z.strictObject({ kind: z.literal('builtin'), name: z.literal('chat'), ...builtinShapes.chat }),
+]);
+
+/** JavaScript of one's own. */
+const moduleSchema = z.strictObject({
+  kind: z.literal('module'),
+  ...commonFields,
+  ...asJson(moduleOptionsSchema.shape),
+  module: text.describe('Path of a JavaScript module, from the folder of this file.'),
+});
+
+/** A model behind an OpenAI-compatible server. */
+const openaiSchema = z.strictObject({
+  kind: z.literal('openai'),
+  ...commonFields,
+  ...asJson(openaiOptionsSchema.shape),
+});
+
+const toolRuleSchema = z.strictObject({
+  match: text.max(1000).describe('Regular expression in RE2 syntax that the task must match.'),
+  tool: text,
+  arguments: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Arguments of the call; $name stands for a named group of the match.'),
+});
+
+/** How a task becomes a call of one of the server's tools. */
+const toolFields = {
+  tools: z
+    .strictObject({ allow: z.array(text).optional(), deny: z.array(text).optional() })
+    .optional()
+    .describe('Which tools may be called. Default: all.'),
+  defaultTool: text.optional().describe('Tool for tasks that name none.'),
+  rules: z.array(toolRuleSchema).optional().describe('Rules from words to tools, tried in order.'),
+  autoSelect: z
+    .enum(['read-only', 'off', 'all'])
+    .optional()
+    .describe('Which tools may be chosen by likeness to the task. Default: read-only.'),
+  planner: text.optional().describe('Name of an openai service that chooses a tool when nothing else fits.'),
+  connectTimeoutSeconds: z.number().positive().optional().describe('Limit of connecting. Default: 10.'),
+};
+
+/** A server of the Model Context Protocol: started as a child, or reached over HTTP. */
+const mcpSchema = z
+  .strictObject({
+    kind: z.literal('mcp'),
+    ...commonFields,
+    ...childFields,
+    command: childFields.command.optional(),
+    ...addressFields,
+    url: addressFields.url.optional(),
+    ...toolFields,
+  })
+  .superRefine(({ command, url, args, env, inheritEnv, cwd, headers }, context) => {
+    const refuse = (path: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if ((command === undefined) === (url === undefined)) {
+      refuse('command', 'give either a command to start or a url to reach');
+    } else if (url !== undefined) {
+      for (const [name, field] of Object.entries({ args, env, inheritEnv, cwd })) {
+        if (field !== undefined) refuse(name, 'has no effect beside url');
+      }
+    } else if (headers !== undefined) refuse('headers', 'have no effect beside command');
+  });
+
+/** A program that does the work. */
+const subprocessSchema = z.strictObject({
+  kind: z.literal('subprocess'),
+  ...commonFields,
+  ...childFields,
+  mode: z
+    .enum(['one-shot', 'json-lines'])
+    .optional()
+    .describe('Started for each task, or kept and told tasks as JSON lines. Default: one-shot.'),
+  maxResultBytes: resultLimit,
+});
+
+/** A server that takes tasks as POST requests. */
+const httpSchema = z.strictObject({
+  kind: z.literal('http'),
+  ...commonFields,
+  ...addressFields,
+  method: z.enum(['POST', 'PUT']).optional().describe('Default: POST.'),
+  maxResultBytes: resultLimit,
+});
+
+/** A service of the configuration: `kind` says what it is. */
+export const serviceSchema = z.discriminatedUnion('kind', [
+  builtinSchema,
+  moduleSchema,
+  openaiSchema,
+  mcpSchema,
+  subprocessSchema,
+  httpSchema,
+]);
+
+/** One service of the configuration, checked. */
+export type ServiceSpec = z.output<typeof serviceSchema>;
+
+/** One service of the configuration of a certain kind. */
+export type SpecOf<K extends ServiceSpec['kind']> = Extract<ServiceSpec, { readonly kind: K }>;
+
+/** Options that only code can give. */
+type CodeOnly = 'fetch' | 'now';
+
+type AsJson<S extends z.ZodRawShape> = {
+  [Name in keyof Omit<S, CodeOnly>]: S[Name] extends z.ZodDefault<infer Inner>
+    ? z.ZodOptional<Inner>
+    : S[Name];
+};
+
+/**
+ * A service's options as a file can give them. Defaults are told and not filled in: the service has them, and what the
+ * file does not say must stay unsaid.
+ */
+function asJson<S extends z.ZodRawShape>(shape: S): AsJson<S> {
+  const entries = Object.entries(shape)
+    .filter(([name]) => name !== 'fetch' && name !== 'now')
+    .map(([name, field]) => [name, field instanceof z.ZodDefault ? withoutDefault(field) : field]);
+  return Object.fromEntries(entries);
+}
+
+function withoutDefault(field: z.ZodDefault): z.ZodType {
+  return z.optional(field.unwrap()).meta({ ...field.meta(), default: field.def.defaultValue });
+}

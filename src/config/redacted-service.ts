@@ -1,0 +1,84 @@
+import type { Log } from '../core/environment.js';
+import type { Redactor } from '../core/redactor.js';
+import type { Service, ServiceContext } from '../core/service.js';
+
+/**
+ * The same service, with every secret taken out of what leaves it: results, errors, progress, log lines, and what it says
+ * of itself. This is the one door through which the runtime, and so every event, history and answer, hears of it.
+ */
+export function redactedService(service: Service, redactor: Redactor): Service {
+  const execute: Service['execute'] = (task, context) => {
+    const outcome = callIt(() => service.execute(task, redactedContext(context, redactor)));
+    return isAsyncIterable(outcome) ? redactedItems(outcome, redactor) : redactedOutcome(outcome, redactor);
+  };
+  // A service may learn later what it can do, so its fields are read when they are asked for.
+  return new Proxy(service, {
+    get(target, name) {
+      if (name === 'execute') return execute;
+      const field: unknown = Reflect.get(target, name, target);
+      return typeof field === 'function' ? field.bind(target) : redactor.value(field);
+    },
+  });
+}
+
+/** A log whose lines hold no secret. */
+export function redactedLog(log: Log, redactor: Redactor): Log {
+  const clean =
+    (level: keyof Log): Log[keyof Log] =>
+    (facts, message) =>
+      log[level](redactor.value(facts), redactor.text(message));
+  return { debug: clean('debug'), info: clean('info'), warn: clean('warn'), error: clean('error') };
+}
+
+/** What it throws at once is an outcome like any other. */
+function callIt(call: () => unknown): unknown {
+  try {
+    return call();
+  } catch (cause) {
+    return Promise.reject(cause);
+  }
+}
+
+async function redactedOutcome(outcome: unknown, redactor: Redactor): Promise<unknown> {
+  try {
+    return redactor.value(await outcome);
+  } catch (cause) {
+    throw redactor.value(cause);
+  }
+}
+
+async function* redactedItems(items: AsyncIterable<unknown>, redactor: Redactor): AsyncGenerator {
+  try {
+    for await (const item of items) yield redactor.value(item);
+  } catch (cause) {
+    throw redactor.value(cause);
+  }
+}
+
+/** Its fields are made when they are asked for, so they are asked for when the service does. */
+function redactedContext(context: ServiceContext, redactor: Redactor): ServiceContext {
+  const { attempt, taskId, deadline, idempotencyKey } = context;
+  return {
+    attempt,
+    taskId,
+    deadline,
+    idempotencyKey,
+    get kwargs() {
+      return context.kwargs;
+    },
+    get signal() {
+      return context.signal;
+    },
+    get progress(): ServiceContext['progress'] {
+      return (fraction, message) =>
+        context.progress(fraction, message === undefined ? message : redactor.text(message));
+    },
+    get log() {
+      return redactedLog(context.log, redactor);
+    },
+  };
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,98 @@
+/**
+ * Which values of a configuration are secrets: what a variable gives to a place that is not plainly harmless, and what
+ * stands in the file itself under a name like a key's.
+ */
+
+import { isSecretName } from './secret-names.js';
+
+type Path = readonly (string | number)[];
+
+/** Fields that say where something is or what it is called; people must be able to read them in messages. */
+const PLAIN_FIELDS: ReadonlySet<string> = new Set([
+  'capabilities',
+  'command',
+  'cwd',
+  'description',
+  'examples',
+  'execPath',
+  'export',
+  'keywords',
+  'model',
+  'module',
+  'roots',
+]);
+
+/** Variables that every program shows. */
+const PLAIN_VARIABLE =
+  /^(HOME|PATH|USER|USERNAME|LOGNAME|LANG|LC_\w+|TMPDIR|TEMP|TMP|PWD|SHELL|TERM|HOSTNAME|NODE_ENV|DISPLAY|XDG_\w+|APPDATA|LOCALAPPDATA|USERPROFILE)$/;
+
+const ADDRESS_FIELDS: ReadonlySet<unknown> = new Set(['url', 'baseURL']);
+
+/**
+ * Whether what a variable gives to this place is a secret. To take too much for one costs a readable message, to take too
+ * little costs the secret.
+ *
+ * @param where - The text that holds the reference, and at which offset.
+ */
+export function isSecretReference(
+  path: Path,
+  variable: string,
+  where: { readonly text: string; readonly offset: number },
+): boolean {
+  if (PLAIN_VARIABLE.test(variable)) return false;
+  if (isSecretName(variable)) return true;
+  const field = path.findLast((part) => typeof part === 'string');
+  if (ADDRESS_FIELDS.has(field)) return !isHost(where);
+  return !path.slice(1).some((part) => typeof part === 'string' && PLAIN_FIELDS.has(part));
+}
+
+/** Whether a variable of a file of variables holds a secret. */
+export function isSecretVariable(name: string): boolean {
+  return !PLAIN_VARIABLE.test(name);
+}
+
+/** The part of an address that says which machine: everything up to the first slash, without the name of a user. */
+function isHost({ text, offset }: { readonly text: string; readonly offset: number }): boolean {
+  const isBeforePath = /^([a-z]+:\/\/[^/?#]*)?$/i.test(text.slice(0, offset));
+  return isBeforePath && !/^[^/?#]*@/.test(text.slice(offset));
+}
+
+/** The secrets that stand in a text of the file itself. */
+export function literalSecrets(text: string, path: Path, root: unknown): string[] {
+  const field = path.findLast((part) => typeof part === 'string') ?? '';
+  if (field === 'args') return ofArgument(text, path, root);
+  if (ADDRESS_FIELDS.has(field)) return ofAddress(text);
+  // The name of a service may be any word: what counts begins below it.
+  const isNamed = path.slice(path.length > 2 ? 2 : 0).some((part) => isSecretName(String(part)));
+  return isNamed ? ofValue(text) : [];
+}
+
+/** `Bearer abc` is the secret `abc` in a wrapping. */
+function ofValue(text: string): string[] {
+  const bare = /^(?:Bearer|Basic|Token|ApiKey)\s+(.+)$/i.exec(text)?.[1];
+  return (bare === undefined ? [text] : [text, bare]).filter(isLiteral);
+}
+
+/** `--token abc` and `--token=abc`. */
+function ofArgument(text: string, path: Path, root: unknown): string[] {
+  const [, flag, value] = /^--?([\w-]+)=(.*)$/s.exec(text) ?? [];
+  if (flag !== undefined && value !== undefined) return isSecretName(flag) ? ofValue(value) : [];
+  const index = path.at(-1);
+  if (typeof index !== 'number' || index === 0) return [];
+  const before = path.slice(0, -1).reduce<unknown>((value, part) => Object(value)[part], root);
+  const previous = Array.isArray(before) ? before[index - 1] : undefined;
+  const isFlag = typeof previous === 'string' && /^--?[\w-]+$/.test(previous);
+  return isFlag && isSecretName(previous.replace(/^-+/, '')) ? ofValue(text) : [];
+}
+
+function ofAddress(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const { username, password, searchParams } = new URL(text);
+  const named = [...searchParams].flatMap(([name, value]) => (isSecretName(name) ? [value] : []));
+  return [...[username, password].map(decodeURIComponent), ...named].filter(isLiteral);
+}
+
+/** What a variable gives is looked at where the reference is filled in. */
+function isLiteral(value: string): boolean {
+  return value !== '' && !value.includes('${');
+}
