@@ -1,12 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { BuiltService } from '../config/build-services.js';
+import type { FollowedConfig } from '../config/follow-config.js';
+import type { LoadedConfig } from '../config/load-config.js';
+import type { ConfigFile } from '../config/schema.js';
+import type { ExecutionConfigInput, RoutingConfig } from '../core/config.js';
 import type { Log } from '../core/environment.js';
+import type { ServiceInput } from '../core/service.js';
 import type { Orchestrator } from '../orchestrator.js';
+import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import type { Arguments, Flags } from './flags.js';
+import { processRedactor } from './process-redactor.js';
 
-/** Flags of every command that runs or routes tasks. */
+/** Flags of every command that runs or routes tasks. They go before what the configuration file says. */
 export const ORCHESTRATOR_FLAGS: Flags = {
+  ...CONFIG_FLAG,
   root: {
     type: 'string',
     multiple: true,
@@ -24,54 +33,139 @@ export const ORCHESTRATOR_FLAGS: Flags = {
   timeout: { type: 'string', value: 'SECONDS', help: 'Limit of one attempt (default: 300)' },
 };
 
+/** An orchestrator, and how it is kept in step with its configuration file. */
+export interface OpenedOrchestrator {
+  readonly orchestrator: Orchestrator;
+  /** Applies the file whenever it changes, from now on; null when there is no file. */
+  follow(): FollowedConfig | null;
+}
+
 /**
- * Builds an orchestrator with the four built-in services, which work offline and need no key.
+ * Builds the orchestrator that a command line means.
  *
- * @throws UsageError for a flag with a bad value, ConfigurationError for a root that is no folder.
+ * @throws UsageError, ConfigurationError as {@link openOrchestrator}.
  */
 export async function createBuiltInOrchestrator(args: Arguments, log: Log): Promise<Orchestrator> {
-  const config = configOf(args);
-  const allowPrivateHosts = args.texts('allow-host').map(checkHost);
-  const roots = await Promise.all(rootsOf(args).map(checkRoot));
-  const [gaffr, vision, responses, reasoning, chat] = await Promise.all([
-    import('../index.js'),
-    import('../services/builtin/vision.js'),
-    import('../services/builtin/responses.js'),
-    import('../services/builtin/reasoning.js'),
-    import('../services/builtin/chat.js'),
-  ]);
-  return gaffr.createOrchestrator({
-    services: {
-      vision: vision.createVisionService({ roots }),
-      responses: responses.createResponsesService({ roots, allowPrivateHosts }),
-      reasoning: reasoning.createReasoningService(),
-      chat: chat.createChatService(),
-    },
-    strategy: await builtInStrategy(gaffr, config, log),
-    config: gaffr.ExecutionConfig.create(config),
+  return (await openOrchestrator(args, log)).orchestrator;
+}
+
+/**
+ * Builds an orchestrator with the services of the configuration file; without one, with the four built-in services, which
+ * work offline and need no key.
+ *
+ * @throws UsageError for a flag with a bad value, ConfigurationError for a root that is no folder or a configuration file
+ * that is wrong or not trusted.
+ */
+export async function openOrchestrator(args: Arguments, log: Log): Promise<OpenedOrchestrator> {
+  const limits = limitsOf(args);
+  const builtins = await builtinsOf(args);
+  const found = await findConfigFile(args);
+  const load = async (file: string): Promise<LoadedConfig> => withFlags(await loadTrusted(file), builtins);
+  const loaded = found === null ? null : await asConfigurationError(() => load(found.file));
+  const services = await asConfigurationError(() => makeServices(loaded, builtins));
+  const { createOrchestrator, ExecutionConfig } = await import('../index.js');
+  const config = ExecutionConfig.create({ ...flatConfig(loaded?.config ?? {}), ...limits });
+  const orchestrator = createOrchestrator({
+    services: new Map<string, ServiceInput>([...services].map(([name, { settings }]) => [name, settings])),
+    strategy: await builtInStrategy(config.routingConfig, log),
+    config,
     log,
   });
+  const { followConfig } = await import('../config/follow-config.js');
+  return {
+    orchestrator,
+    follow() {
+      if (found === null || loaded === null) return null;
+      return followConfig({
+        target: orchestrator,
+        loaded,
+        services,
+        load: () => load(found.file),
+        files: [found.file, loaded.file],
+        fixed: new Set(Object.keys(limits)),
+        redactor: processRedactor,
+        log,
+      });
+    },
+  };
+}
+
+type Builtins = NonNullable<ConfigFile['builtins']>;
+
+/** With no file, the services of an empty one. */
+async function makeServices(
+  loaded: LoadedConfig | null,
+  builtins: Builtins,
+): Promise<ReadonlyMap<string, BuiltService>> {
+  const { specsOf } = await import('../config/specs.js');
+  const { buildServices } = await import('../config/build-services.js');
+  const source = loaded ?? {
+    file: 'the command line',
+    specs: specsOf({ builtins: { roots: [resolve('.')], ...builtins } }),
+  };
+  return buildServices(source, processRedactor);
+}
+
+/** What the flags say of the built-in services. */
+async function builtinsOf(args: Arguments): Promise<Builtins> {
+  const allowPrivateHosts = args.texts('allow-host').map(checkHost);
+  const roots = await Promise.all(args.texts('root').map(checkRoot));
+  return {
+    ...(roots.length > 0 && { roots }),
+    ...(allowPrivateHosts.length > 0 && { allowPrivateHosts }),
+  };
+}
+
+/** The file's built-in services with what the flags say instead; the default folder is the working folder. */
+function withFlags(loaded: LoadedConfig, builtins: Builtins): LoadedConfig {
+  const specs = [...loaded.specs].map(([name, placed]) => {
+    const { spec, path } = placed;
+    if (path[0] !== 'builtins' || spec.kind !== 'builtin') return [name, placed] as const;
+    const { roots, allowPrivateHosts } = builtins;
+    switch (spec.name) {
+      case 'vision':
+        return [
+          name,
+          { ...placed, spec: { ...spec, roots: roots ?? spec.roots ?? [resolve('.')] } },
+        ] as const;
+      case 'responses': {
+        const hosts = allowPrivateHosts ?? spec.allowPrivateHosts;
+        const fields = { roots: roots ?? spec.roots ?? [resolve('.')], allowPrivateHosts: hosts };
+        return [name, { ...placed, spec: { ...spec, ...fields } }] as const;
+      }
+      default:
+        return [name, placed] as const;
+    }
+  });
+  return { ...loaded, specs: new Map(specs) };
 }
 
 /** What reads as formal goes to reasoning; all else by keywords, then by capabilities. */
 async function builtInStrategy(
-  { CompositeStrategy, FunctionStrategy, KeywordStrategy, CapabilityStrategy }: typeof import('../index.js'),
-  { confidenceThreshold }: ReturnType<typeof configOf>,
+  { useKeywordMatching, useCapabilityMatching, confidenceThreshold }: RoutingConfig,
   log: Log,
 ) {
+  const { CompositeStrategy, FunctionStrategy, KeywordStrategy, CapabilityStrategy } = await import(
+    '../index.js'
+  );
   const { routeFormal } = await import('../services/builtin/reasoning-route.js');
   const strategies = [
     new FunctionStrategy(routeFormal, 'formal'),
-    new KeywordStrategy(),
-    new CapabilityStrategy(),
+    ...(useKeywordMatching ? [new KeywordStrategy()] : []),
+    ...(useCapabilityMatching ? [new CapabilityStrategy()] : []),
   ];
-  return new CompositeStrategy(strategies, {
-    ...(confidenceThreshold !== undefined && { confidenceThreshold }),
-    log,
-  });
+  return new CompositeStrategy(strategies, { confidenceThreshold, log });
 }
 
-function configOf(args: Arguments) {
+function flatConfig({ taskConfig, routingConfig }: Pick<ConfigFile, 'taskConfig' | 'routingConfig'>) {
+  // What the file leaves out is left out here too, so that its default is the orchestrator's.
+  const entries = Object.entries({ ...taskConfig, ...routingConfig }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return Object.fromEntries(entries) as ExecutionConfigInput;
+}
+
+function limitsOf(args: Arguments): ExecutionConfigInput {
   const confidenceThreshold = args.number('threshold', { least: 0, most: 1 });
   const maxParallel = args.number('max-parallel', { least: 1, isWhole: true });
   const timeoutSeconds = args.number('timeout', { above: 0 });
@@ -80,11 +174,6 @@ function configOf(args: Arguments) {
     ...(maxParallel !== undefined && { maxParallel }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
   };
-}
-
-function rootsOf(args: Arguments): readonly string[] {
-  const roots = args.texts('root');
-  return roots.length === 0 ? ['.'] : roots;
 }
 
 async function checkRoot(root: string): Promise<string> {

@@ -1,4 +1,6 @@
+import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
+import { processRedactor } from './process-redactor.js';
 
 /** Where people and scripts read: results on stdout, everything else on stderr. */
 export interface Terminal {
@@ -12,6 +14,8 @@ export interface Terminal {
   readonly columns: number;
   /** Makes a text of stdout bold when that is a terminal. */
   bold(text: string): string;
+  /** Asks on stderr and reads a line; null when nobody is there to answer. */
+  ask(question: string): Promise<string | null>;
   /** Shows a line on stderr in place of the last one; an empty text clears it. Only when {@link isLive}. */
   live(text: string): void;
 }
@@ -21,20 +25,34 @@ const PLAIN_COLUMNS = 120;
 
 const CLEAR_LINE = '\r\u001b[2K';
 
-/** The terminal of this process. A reader who has gone away is no fault: what is written then is lost. */
+/** The terminal of this process; no secret gets through. A reader who has gone away is no fault: what is written then is lost. */
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) stream.on('error', () => {});
   return {
     print: (text) =>
       new Promise((resolve) => {
-        stdout.write(`${text}\n`, () => resolve());
+        stdout.write(`${processRedactor.text(text)}\n`, () => resolve());
       }),
-    tell: (text) => void stderr.write(`${text}\n`),
+    tell: (text) => void stderr.write(`${processRedactor.text(text)}\n`),
+    ask,
     isLive: stderr.isTTY === true,
     // Some terminals say 0.
     columns: (stdout.isTTY === true && stdout.columns) || PLAIN_COLUMNS,
     bold: (text) => (stdout.isTTY === true ? styleText('bold', text) : text),
-    live: (text) => void (stderr.isTTY === true && stderr.write(`${CLEAR_LINE}${text}`)),
+    live: (text) => {
+      if (stderr.isTTY === true) stderr.write(`${CLEAR_LINE}${processRedactor.text(text)}`);
+    },
   };
+}
+
+async function ask(question: string): Promise<string | null> {
+  const { stdin, stderr } = process;
+  if (stdin.isTTY !== true || stderr.isTTY !== true) return null;
+  const lines = createInterface({ input: stdin, output: stderr });
+  try {
+    return await lines.question(`${question} `);
+  } finally {
+    lines.close();
+  }
 }

@@ -1,16 +1,18 @@
 import { expect, it } from 'vitest';
-import { describeWeaknesses } from '../../src/cli/doctor/routing-checks.js';
+import { checkRouting } from '../../src/cli/doctor/routing-checks.js';
+import { parseFlags } from '../../src/cli/flags.js';
 import { wrapToWidth } from '../../src/cli/wrap.js';
+import { ORCHESTRATOR_FLAGS } from '../../src/cli/built-in-orchestrator.js';
+import { silentLog } from '../support/silent-log.js';
 
-const weakness = (text: string) => ({ kind: 'few-examples', services: [], text, mend: 'do this' }) as const;
-
-it('describeWeaknesses() says what is weak and how to mend it, without what a terminal would obey', () => {
-  expect(describeWeaknesses([])).toBe('routing: nothing to mend');
-  expect(describeWeaknesses([weakness('a\u001b[2J\nb')])).toBe(
-    'warning: a[2J b\n  do this\nrouting: 1 warning',
-  );
-  const many = describeWeaknesses(Array.from({ length: 25 }, () => weakness('a')));
-  expect(many).toContain('… and 5 more (--json shows all)\nrouting: 25 warnings');
+it('checkRouting() warns of each weakness with what to do about it', async () => {
+  const checks = await checkRouting(parseFlags(['--no-config'], ORCHESTRATOR_FLAGS), { log: silentLog });
+  expect(checks.length).toBeGreaterThan(0);
+  for (const { subject, status, mend } of checks) {
+    expect(subject).toBe('routing');
+    expect(status).toBe('warning');
+    expect(mend).not.toBe('');
+  }
 });
 
 it.each([

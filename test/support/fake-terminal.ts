@@ -7,7 +7,7 @@ export interface FakeTerminal extends Terminal {
   readonly lines: string[];
 }
 
-export function fakeTerminal(over: Partial<Pick<Terminal, 'isLive' | 'columns'>> = {}): FakeTerminal {
+export function fakeTerminal(over: Partial<Pick<Terminal, 'isLive' | 'columns' | 'ask'>> = {}): FakeTerminal {
   const printed: string[] = [];
   const told: string[] = [];
   const lines: string[] = [];
@@ -21,6 +21,7 @@ export function fakeTerminal(over: Partial<Pick<Terminal, 'isLive' | 'columns'>>
     tell: (text) => void told.push(text),
     live: (text) => void lines.push(text),
     bold: (text) => text,
+    ask: async () => null,
     ...over,
   };
 }

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { HistoryReport } from '../../core/history-event.js';
 import { ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
-import { ConfigurationError, EXIT, UsageError } from '../exit-code.js';
+import type { Check } from '../doctor/check.js';
+import { ConfigurationError, EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 
 const MOST_SHOWN = 20;
@@ -10,16 +11,21 @@ const MOST_SHOWN = 20;
 export const doctorCommand: Command = {
   name: 'doctor',
   summary:
-    'Warn of what makes routing weak; or judge a history (--history FILE of run and serve) by the promises',
+    'Check the installation, the configuration, the routing and all they need; or judge a history (--history FILE of run and serve)',
   synopsis: '[FILE] [flags]',
   flags: { ...JSON_FLAG, ...ORCHESTRATOR_FLAGS },
   async run(args, context) {
-    const { terminal } = context;
+    const { terminal, version } = context;
     const [path, ...others] = args.positionals;
     if (others.length > 0) throw new UsageError('gaffr doctor takes one history file, or none.');
     if (path === undefined) {
-      await (await import('../doctor/routing-checks.js')).reportOnRouting(args, context);
-      return EXIT.success;
+      const { diagnose } = await import('../doctor/diagnose.js');
+      const { checkRouting } = await import('../doctor/routing-checks.js');
+      const named = args.text('config');
+      const found = await diagnose({ version, named, env: process.env, folder: process.cwd() });
+      const checks = [...found, ...(await checkRouting(args, context))];
+      await terminal.print(args.isSet('json') ? toJsonText(checks) : describeChecks(checks));
+      return codeOf(checks);
     }
     const { checkHistory, parseHistory } = await import('../../core/history.js');
     const text = await readFile(path, 'utf8').catch((cause) => {
@@ -37,6 +43,21 @@ export const doctorCommand: Command = {
     return report.violations.length === 0 ? EXIT.success : EXIT.taskFailed;
   },
 };
+
+const MARKS: Readonly<Record<Check['status'], string>> = { ok: '✓', warning: '!', fault: '✗' };
+
+function describeChecks(checks: readonly Check[]): string {
+  const lines = checks.flatMap(({ subject, status, text, mend }) => [
+    `${MARKS[status]} ${subject}: ${text}`,
+    ...(mend === null ? [] : [`    ${mend}`]),
+  ]);
+  const count = (status: Check['status']): number => checks.filter((each) => each.status === status).length;
+  return [...lines, `${count('ok')} fine, ${count('warning')} warnings, ${count('fault')} faults`].join('\n');
+}
+
+function codeOf(checks: readonly Check[]): ExitCode {
+  return checks.some(({ status }) => status === 'fault') ? EXIT.configuration : EXIT.success;
+}
 
 function describe({ events, tasks, violations }: HistoryReport): string {
   const found = violations

@@ -2,11 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../core/environment.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { watchEventLoop } from '../../services/event-loop-watch.js';
-import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
+import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
+import { keepInStep } from '../keep-in-step.js';
 import { listenForStop } from '../stop-signals.js';
 
 export const serveCommand: Command = {
@@ -37,16 +38,19 @@ export const serveCommand: Command = {
     const settings = await httpSettingsOf(args);
     // Both sides load at the same time.
     if (settings === undefined) loadFace().catch(() => {});
-    const orchestrator = await createBuiltInOrchestrator(args, log);
+    const opened = await openOrchestrator(args, log);
+    const { orchestrator } = opened;
     const history = recordHistory(orchestrator, args);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
+    const stopFollowing = keepInStep(opened);
     try {
       const options = { log, version, ...(drainSeconds !== undefined && { drainSeconds }) };
       if (settings === undefined) return await serveUntilEnd(orchestrator, options);
       const { serveOverHttp } = await import('./serve-over-http.js');
       return await serveOverHttp(orchestrator, { ...options, settings, tell: terminal.tell });
     } finally {
+      stopFollowing();
       watch.stop();
       await history.close();
     }

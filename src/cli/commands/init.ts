@@ -1,0 +1,97 @@
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CONFIG_FILE_NAME } from '../../config/find-config.js';
+import { nearest } from '../../core/nearest.js';
+import type { Command } from '../command.js';
+import { ConfigurationError, EXIT, UsageError } from '../exit-code.js';
+import { starterText } from '../init/starter.js';
+
+const CLIENT_NAMES = ['claude', 'cursor', 'vscode'];
+
+export const initCommand: Command = {
+  name: 'init',
+  summary: 'Write a commented gaffr.config.json to start with, and tell clients of this server',
+  synopsis: '[flags]',
+  flags: {
+    config: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Where to write the configuration (default: ./gaffr.config.json)',
+    },
+    client: {
+      type: 'string',
+      value: CLIENT_NAMES.join('|'),
+      help: "Add this server to that client's file in this folder (default: print what to add)",
+    },
+    force: { type: 'boolean', help: 'Overwrite what is there' },
+  },
+  async run(args, { terminal }) {
+    if (args.positionals.length > 0)
+      throw new UsageError('gaffr init takes no argument; see gaffr init --help.');
+    const { CLIENTS, clientEntry, withServer } = await import('../init/client-config.js');
+    const name = args.text('client');
+    const client = name === undefined ? undefined : CLIENTS[checkClient(name)];
+    const mayOverwrite = args.isSet('force');
+    const file = resolve(args.text('config') ?? CONFIG_FILE_NAME);
+    const entry = clientEntry(await realPathOf(new URL('../main.js', import.meta.url)), file);
+    // What cannot be written is told before anything is.
+    const changed =
+      client === undefined ? null : withServer(await readIfThere(client.file), entry, client, mayOverwrite);
+    await writeStarter(file, mayOverwrite);
+    terminal.tell(`Wrote ${file}.`);
+    if (client === undefined || changed === null) {
+      terminal.tell('Add this to the MCP servers of your client:');
+      await terminal.print(JSON.stringify({ mcpServers: { gaffr: entry } }, null, 2));
+    } else {
+      await mkdir(dirname(client.file), { recursive: true });
+      await writeFile(client.file, changed);
+      terminal.tell(`Added gaffr to ${client.file}.`);
+    }
+    terminal.tell('Check it by: gaffr doctor');
+    return EXIT.success;
+  },
+};
+
+function checkClient(name: string): string {
+  if (CLIENT_NAMES.includes(name)) return name;
+  const meant = nearest(name, CLIENT_NAMES);
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  throw new UsageError(`--client must be one of ${CLIENT_NAMES.join(', ')}, not "${name}".${hint}`);
+}
+
+async function writeStarter(file: string, mayOverwrite: boolean): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const schema = await schemaFrom(dirname(file));
+  // "wx" fails when the file is there, and does not follow a link in its place.
+  const options = { mode: 0o600, flag: mayOverwrite ? 'w' : 'wx' };
+  await writeFile(file, starterText(schema), options).catch((cause: NodeJS.ErrnoException) => {
+    const reason =
+      cause.code === 'EEXIST'
+        ? 'it is there already; --force overwrites it'
+        : `cannot be written: ${cause.message}`;
+    throw new ConfigurationError(`${file}: ${reason}.`, { cause });
+  });
+}
+
+/** The schema of this package, by a path that goes with the project when the package is in it. */
+async function schemaFrom(folder: string): Promise<string> {
+  const schema = fileURLToPath(new URL('../../../gaffr.schema.json', import.meta.url));
+  const local = join(folder, 'node_modules', 'gaffr', 'gaffr.schema.json');
+  const isLocal = (await realPathOf(local)) === (await realPathOf(schema));
+  return isLocal ? `./${relative(folder, local).split(sep).join('/')}` : schema;
+}
+
+async function realPathOf(path: string | URL): Promise<string> {
+  const plain = path instanceof URL ? fileURLToPath(path) : path;
+  return realpath(plain).catch(() => plain);
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new ConfigurationError(`${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
