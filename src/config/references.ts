@@ -8,7 +8,7 @@
 
 import { pathText } from './config-error.js';
 import type { Finding } from './explain-issues.js';
-import { isSecretReference, literalSecrets } from './secrets-in-config.js';
+import { isAddressField, isSecretReference, literalSecrets, secretsOfAddress } from './secrets-in-config.js';
 
 type Path = readonly (string | number)[];
 
@@ -61,12 +61,16 @@ export function resolveReferences(value: unknown, scope: ReferenceScope): Resolv
     if (found.length > 0) literals.push(path);
     const isClients = CLIENT_BLOCKS.has(path[0]);
     const pattern = isClients ? /\$\{([^{}]*)\}/g : /\$\{(env:[^{}]*)\}/g;
-    return text.replace(pattern, (whole, body: string, offset: number) => {
+    const filled = text.replace(pattern, (whole, body: string, offset: number) => {
       const reference = isClients ? readClients(body) : readOwn(body);
       if (reference === null) return whole;
       if (reference.kind === 'place') return scope[reference.place];
       return fillIn(reference, path, { text, offset });
     });
+    if (filled !== text && isAddressField(path) && text.startsWith('${')) {
+      for (const secret of secretsOfAddress(filled)) secrets.add(secret);
+    }
+    return filled;
   }
 
   function fillIn(reference: Variable, path: Path, where: { text: string; offset: number }): string {

@@ -89,7 +89,25 @@ function ofAddress(text: string): string[] {
   if (!URL.canParse(text)) return [];
   const { username, password, searchParams } = new URL(text);
   const named = [...searchParams].flatMap(([name, value]) => (isSecretName(name) ? [value] : []));
-  return [...[username, password].map(decodeURIComponent), ...named].filter(isLiteral);
+  // A name beside a password is a name; alone it is a token.
+  const credential = decodeURIComponent(password === '' ? username : password);
+  return [credential, ...named].filter(isLiteral);
+}
+
+/** Parts of a path that are this long are no words. */
+const SHORTEST_PATH_SECRET = 16;
+
+/** The secrets of an address that a variable gave as a whole. */
+export function secretsOfAddress(address: string): string[] {
+  if (!URL.canParse(address)) return [];
+  const { pathname, searchParams } = new URL(address);
+  const parts = pathname.split('/').filter((part) => part.length >= SHORTEST_PATH_SECRET);
+  return [...ofAddress(address), ...searchParams.values(), ...parts];
+}
+
+/** Whether a field holds an address. */
+export function isAddressField(path: Path): boolean {
+  return ADDRESS_FIELDS.has(path.findLast((part) => typeof part === 'string'));
 }
 
 /** What a variable gives is looked at where the reference is filled in. */
