@@ -20,7 +20,10 @@ export const childFields = {
 
 /** How a server is addressed. Secrets belong into headers: addresses are shown. */
 export const addressFields = {
-  url: z.url({ protocol: /^https?$/ }).describe('Its http or https address.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'put credentials into headers, not into the address')
+    .describe('Its http or https address.'),
   headers: z
     .record(headerName, z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII'))
     .optional()

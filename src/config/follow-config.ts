@@ -10,6 +10,7 @@
 
 import { type FSWatcher, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { ExecutionConfig } from '../core/config.js';
 import type { Log } from '../core/environment.js';
 import { messageOf } from '../core/errors.js';
 import type { Redactor } from '../core/redactor.js';
@@ -146,9 +147,11 @@ class AppliedConfig {
     };
     const changed: string[] = [];
     const needRestart: string[] = [];
+    // Complete, so that a field that was taken out goes back to its default.
+    const [old, current] = [completeLimits(this.#config), completeLimits(config)];
     for (const part of ['taskConfig', 'routingConfig'] as const) {
-      const before: Readonly<Record<string, unknown>> = this.#config[part] ?? {};
-      const after: Readonly<Record<string, unknown>> = config[part] ?? {};
+      const before: Readonly<Record<string, unknown>> = old[part];
+      const after: Readonly<Record<string, unknown>> = current[part];
       for (const field of new Set([...Object.keys(before), ...Object.keys(after)])) {
         if (fixed.has(field) || JSON.stringify(before[field]) === JSON.stringify(after[field])) continue;
         const value = after[field];
@@ -162,6 +165,18 @@ class AppliedConfig {
     }
     return { changed, needRestart };
   }
+}
+
+function withoutUnsaid<T extends object>(fields: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof T]: Exclude<T[Name], undefined> };
+}
+
+function completeLimits({ taskConfig = {}, routingConfig = {} }: LoadedConfig['config']): ExecutionConfig {
+  return ExecutionConfig.complete({
+    taskConfig: withoutUnsaid(taskConfig),
+    routingConfig: withoutUnsaid(routingConfig),
+  });
 }
 
 /** Watches folders, not files: an editor that replaces a file leaves its watcher with the old one. */

@@ -44,28 +44,53 @@ const openaiSchema = z.strictObject({
 });
 
 const toolRuleSchema = z.strictObject({
-  match: text.max(1000).describe('Regular expression in RE2 syntax that the task must match.'),
+  match: text.max(1000).describe('A linear-time (RE2) expression that the task must match.'),
   tool: text,
   arguments: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe('Arguments of the call; $name stands for a named group of the match.'),
+    .describe(`Arguments of the call; $1 and \${name} are groups of the match.`),
 });
+
+const toolNames = z.array(text);
 
 /** How a task becomes a call of one of the server's tools. */
 const toolFields = {
   tools: z
-    .strictObject({ allow: z.array(text).optional(), deny: z.array(text).optional() })
+    .strictObject({
+      allow: toolNames.optional().describe('Only these tools are offered; * stands for any characters.'),
+      deny: toolNames.optional().describe('These tools are never offered.'),
+      readOnly: toolNames.optional().describe('These change nothing, whatever the server says.'),
+      idempotent: toolNames.optional().describe('Calling these twice does no harm.'),
+    })
     .optional()
     .describe('Which tools may be called. Default: all.'),
-  defaultTool: text.optional().describe('Tool for tasks that name none.'),
-  rules: z.array(toolRuleSchema).optional().describe('Rules from words to tools, tried in order.'),
+  trustAnnotations: z
+    .boolean()
+    .optional()
+    .describe("Whether the server's own word on what its tools change is believed. Default: true."),
+  defaultTool: text.optional().describe('Tool that gets the task as its one required text.'),
+  rules: z.array(toolRuleSchema).optional().describe('Rules from words to calls, tried in order.'),
   autoSelect: z
     .enum(['read-only', 'off', 'all'])
     .optional()
-    .describe('Which tools may be chosen by likeness to the task. Default: read-only.'),
+    .describe('Which tools are called because of the words of a task alone. Default: read-only.'),
   planner: text.optional().describe('Name of an openai service that chooses a tool when nothing else fits.'),
-  connectTimeoutSeconds: z.number().positive().optional().describe('Limit of connecting. Default: 10.'),
+  connect: z
+    .enum(['on-demand', 'at-start'])
+    .optional()
+    .describe('When the server is started or reached. Default: on-demand.'),
+  connectTimeoutSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Limit of connecting, in seconds. Default: 10.'),
+  pingTimeoutSeconds: z
+    .number()
+    .positive()
+    .optional()
+    .describe('A server that gives no sign of life for so long is given up, in seconds. Default: 5.'),
+  maxResultBytes: resultLimit,
 };
 
 /** A server of the Model Context Protocol: started as a child, or reached over HTTP. */
@@ -100,7 +125,12 @@ const subprocessSchema = z.strictObject({
     .enum(['one-shot', 'json-lines'])
     .optional()
     .describe('Started for each task, or kept and told tasks as JSON lines. Default: one-shot.'),
-  maxResultBytes: resultLimit,
+  stdin: z
+    .enum(['task', 'json', 'none'])
+    .optional()
+    .describe('What a one-shot program reads: the text of the task, { task, kwargs }, or nothing.'),
+  output: z.enum(['text', 'json']).optional().describe('What a one-shot program writes. Default: text.'),
+  maxOutputBytes: resultLimit,
 });
 
 /** A server that takes tasks as POST requests. */
@@ -108,7 +138,10 @@ const httpSchema = z.strictObject({
   kind: z.literal('http'),
   ...commonFields,
   ...addressFields,
-  method: z.enum(['POST', 'PUT']).optional().describe('Default: POST.'),
+  idempotencyKey: z
+    .boolean()
+    .optional()
+    .describe('Whether an idempotency-key header is sent, the same for all attempts. Default: true.'),
   maxResultBytes: resultLimit,
 });
 

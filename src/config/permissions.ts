@@ -62,7 +62,7 @@ function draftsOf(spec: ServiceSpec, folder: string, envFile: string | undefined
         ? address(spec.url ?? '', { headers: spec.headers })
         : [command({ ...spec, command: spec.command }, envFile)];
     case 'http':
-      return address(spec.url, { headers: spec.headers, method: spec.method });
+      return address(spec.url, { headers: spec.headers });
     case 'openai':
       return address(spec.baseURL, { headers: spec.headers, apiKey: spec.apiKey });
   }

@@ -71,9 +71,11 @@ type Module = z.output<typeof moduleOptionsSchema>;
  * @example createOrchestrator({ services: { report: moduleService({ module: './report.js', isolate: 'thread' }) } })
  */
 export function moduleService(options: ModuleServiceOptions): Service {
-  const { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent, ...own } =
+  const { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent, ...rest } =
     options;
-  const fields = { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent };
+  const { timeoutSeconds, maxRetries, ...own } = rest;
+  const routing = { description, keywords, capabilities, examples };
+  const fields = { ...routing, concurrency, rateLimit, idempotent, timeoutSeconds, maxRetries };
   const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   const module = parseOrMisuse(moduleOptionsSchema, own, 'moduleService()');
   const settings: ModuleSettings = {

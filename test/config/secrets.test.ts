@@ -33,7 +33,6 @@ describe('secrets of a configuration', () => {
     ['an argument', service({ kind: 'subprocess', command: 'x', args: ['--any=${env:V}'] })],
     ['the path of an address', service({ kind: 'http', url: 'http://x/${env:V}/y' })],
     ['the query of an address', service({ kind: 'http', url: 'http://x/?q=${env:V}' })],
-    ['the user of an address', service({ kind: 'http', url: 'http://u:${env:V}@x/' })],
     ['a system message', service({ kind: 'openai', baseURL: 'http://x', model: 'm', system: '${env:V}' })],
   ])('what a variable gives to %s is one', async (_place, content) => {
     const { secrets, literals } = await load(content, env);
@@ -82,7 +81,6 @@ describe('secrets of a configuration', () => {
       ['arg-literal'],
     ],
     ['a query', service({ kind: 'http', url: 'http://x/?token=q-literal&page=2' }), ['q-literal']],
-    ['the user of an address', service({ kind: 'http', url: 'http://u%40:p-literal@x/' }), ['p-literal']],
   ])('finds one that stands in the file itself, in %s', async (_place, content, expected) => {
     const { secrets, literals } = await load(content);
     expect(secrets).toEqual(expected);
@@ -90,9 +88,9 @@ describe('secrets of a configuration', () => {
   });
 
   it('finds those of an address that a variable gives as a whole', async () => {
-    const WHOLE = 'https://u:pw-of-it@x.example/path/0123456789abcdef/mcp?any=q-of-it';
+    const WHOLE = 'https://x.example/path/0123456789abcdef/mcp?any=q-of-it';
     const { secrets } = await load(service({ kind: 'http', url: '${env:WHOLE}' }), { WHOLE });
-    expect(secrets).toEqual(['pw-of-it', 'q-of-it', '0123456789abcdef']);
+    expect(secrets).toEqual(['q-of-it', '0123456789abcdef']);
   });
 
   it('finds none in the words for routing, nor in the name of a service', async () => {

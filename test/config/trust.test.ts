@@ -52,7 +52,7 @@ describe('permissions', () => {
         },
         services: {
           near: { kind: 'http', url: 'http://localhost:8080/t' },
-          far: { kind: 'http', url: 'https://user:pass@far.example/t', headers: { 'x-key': '${env:K}' } },
+          far: { kind: 'http', url: 'https://far.example/t', headers: { 'x-key': '${env:K}' } },
         },
       },
       { K: 'key-of-mine' },
