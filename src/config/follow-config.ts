@@ -172,10 +172,10 @@ function withoutUnsaid<T extends object>(fields: T): { [Name in keyof T]: Exclud
   return Object.fromEntries(entries) as { [Name in keyof T]: Exclude<T[Name], undefined> };
 }
 
-function completeLimits({ taskConfig = {}, routingConfig = {} }: LoadedConfig['config']): ExecutionConfig {
+function completeLimits({ taskConfig, routingConfig }: LoadedConfig['config']): ExecutionConfig {
   return ExecutionConfig.complete({
-    taskConfig: withoutUnsaid(taskConfig),
-    routingConfig: withoutUnsaid(routingConfig),
+    ...(taskConfig && { taskConfig: withoutUnsaid(taskConfig) }),
+    ...(routingConfig && { routingConfig: withoutUnsaid(routingConfig) }),
   });
 }
 

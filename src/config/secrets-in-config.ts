@@ -43,7 +43,7 @@ export function isSecretReference(
   if (isSecretName(variable)) return true;
   const field = path.findLast((part) => typeof part === 'string');
   if (ADDRESS_FIELDS.has(field)) return !isHost(where);
-  return !path.slice(1).some((part) => typeof part === 'string' && PLAIN_FIELDS.has(part));
+  return !fieldsOf(path).some((part) => typeof part === 'string' && PLAIN_FIELDS.has(part));
 }
 
 /** Whether a variable of a file of variables holds a secret. */
@@ -62,9 +62,16 @@ export function literalSecrets(text: string, path: Path, root: unknown): string[
   const field = path.findLast((part) => typeof part === 'string') ?? '';
   if (field === 'args') return ofArgument(text, path, root);
   if (ADDRESS_FIELDS.has(field)) return ofAddress(text);
-  // The name of a service may be any word: what counts begins below it.
-  const isNamed = path.slice(path.length > 2 ? 2 : 0).some((part) => isSecretName(String(part)));
+  const isNamed = fieldsOf(path).some((part) => isSecretName(String(part)));
   return isNamed ? ofValue(text) : [];
+}
+
+/** Blocks whose keys are names that a person has chosen. */
+const NAMED_BLOCKS: ReadonlySet<unknown> = new Set(['services', 'mcpServers', 'servers']);
+
+/** The name of a service may be any word: what says something begins below it. */
+function fieldsOf(path: Path): Path {
+  return path.slice(NAMED_BLOCKS.has(path[0]) ? 2 : 1);
 }
 
 /** `Bearer abc` is the secret `abc` in a wrapping. */

@@ -93,6 +93,16 @@ describe('secrets of a configuration', () => {
     expect(secrets).toEqual(['q-of-it', '0123456789abcdef']);
   });
 
+  it('takes no notice of what a service is called', async () => {
+    const content = {
+      services: {
+        model: { kind: 'openai', baseURL: 'http://x', model: 'm', apiKey: '${env:V}' },
+        tokens: { kind: 'module', module: './${env:HOME}.mjs' },
+      },
+    };
+    expect((await load(content, env)).secrets).toEqual(['value-of-v']);
+  });
+
   it('finds none in the words for routing, nor in the name of a service', async () => {
     const content = {
       services: {

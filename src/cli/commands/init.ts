@@ -44,8 +44,7 @@ export const initCommand: Command = {
       terminal.tell('Add this to the MCP servers of your client:');
       await terminal.print(JSON.stringify({ mcpServers: { gaffr: entry } }, null, 2));
     } else {
-      await mkdir(dirname(client.file), { recursive: true });
-      await writeFile(client.file, changed);
+      await writeOrExplain(client.file, changed, { mode: 0o644, flag: 'w' });
       terminal.tell(`Added gaffr to ${client.file}.`);
     }
     terminal.tell('Check it by: gaffr doctor');
@@ -61,17 +60,25 @@ function checkClient(name: string): string {
 }
 
 async function writeStarter(file: string, mayOverwrite: boolean): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
   const schema = await schemaFrom(dirname(file));
   // "wx" fails when the file is there, and does not follow a link in its place.
-  const options = { mode: 0o600, flag: mayOverwrite ? 'w' : 'wx' };
-  await writeFile(file, starterText(schema), options).catch((cause: NodeJS.ErrnoException) => {
-    const reason =
-      cause.code === 'EEXIST'
-        ? 'it is there already; --force overwrites it'
-        : `cannot be written: ${cause.message}`;
+  await writeOrExplain(file, starterText(schema), { mode: 0o600, flag: mayOverwrite ? 'w' : 'wx' });
+}
+
+async function writeOrExplain(
+  file: string,
+  text: string,
+  options: { readonly mode: number; readonly flag: string },
+): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text, options);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const isThere = code === 'EEXIST' && options.flag === 'wx';
+    const reason = isThere ? 'it is there already; --force overwrites it' : `cannot be written: ${message}`;
     throw new ConfigurationError(`${file}: ${reason}.`, { cause });
-  });
+  }
 }
 
 /** The schema of this package, by a path that goes with the project when the package is in it. */
