@@ -2,11 +2,17 @@
 /** The command line: the only place that reads argv and ends the process. */
 import { packageVersion } from '../mcp/package-version.js';
 import { endOnFatalFault } from './fatal-fault.js';
+import { processRedactor } from './process-redactor.js';
 import { runProgram } from './program.js';
+import { redactWrites } from './redact-writes.js';
 import { stderrLog } from './stderr-log.js';
 import { processTerminal } from './terminal.js';
 
 const argv = process.argv.slice(2);
+redactWrites(process.stderr, processRedactor);
+// A server's stdout belongs to the protocol, whose own words must stay: there services' words are cleaned one by one.
+if (argv[0] !== 'serve') redactWrites(process.stdout, processRedactor);
+
 // A server tells its operator what happens; a command that people wait for only warns.
 const log = stderrLog(argv[0] === 'serve' ? 'info' : 'warn');
 

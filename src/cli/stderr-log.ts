@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import type { Level, Logger } from 'pino';
-import { processRedactor } from './process-redactor.js';
 
 /** A log that also knows faults which end the process. */
 export type StderrLog = Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
@@ -18,7 +17,7 @@ const SEVERITY: Readonly<Record<Level, number>> = {
 };
 
 /**
- * A log of JSON lines on stderr, without secrets. It neither blocks on nor dies with whoever reads stderr. pino is loaded for the first
+ * A log of JSON lines on stderr. It neither blocks on nor dies with whoever reads stderr. pino is loaded for the first
  * line, and at once: most processes write none, and a fatal one cannot wait.
  */
 export function stderrLog(level: Level): StderrLog {
@@ -40,5 +39,5 @@ function openPino(level: Level): Logger {
 }
 
 function writeLine(line: string): void {
-  if (process.stderr.writableLength < MAX_BACKLOG_BYTES) process.stderr.write(processRedactor.text(line));
+  if (process.stderr.writableLength < MAX_BACKLOG_BYTES) process.stderr.write(line);
 }

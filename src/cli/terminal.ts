@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
-import { processRedactor } from './process-redactor.js';
 
 /** Where people and scripts read: results on stdout, everything else on stderr. */
 export interface Terminal {
@@ -25,24 +24,22 @@ const PLAIN_COLUMNS = 120;
 
 const CLEAR_LINE = '\r\u001b[2K';
 
-/** The terminal of this process; no secret gets through. A reader who has gone away is no fault: what is written then is lost. */
+/** The terminal of this process. A reader who has gone away is no fault: what is written then is lost. */
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) stream.on('error', () => {});
   return {
     print: (text) =>
       new Promise((resolve) => {
-        stdout.write(`${processRedactor.text(text)}\n`, () => resolve());
+        stdout.write(`${text}\n`, () => resolve());
       }),
-    tell: (text) => void stderr.write(`${processRedactor.text(text)}\n`),
+    tell: (text) => void stderr.write(`${text}\n`),
     ask,
     isLive: stderr.isTTY === true,
     // Some terminals say 0.
     columns: (stdout.isTTY === true && stdout.columns) || PLAIN_COLUMNS,
     bold: (text) => (stdout.isTTY === true ? styleText('bold', text) : text),
-    live: (text) => {
-      if (stderr.isTTY === true) stderr.write(`${CLEAR_LINE}${processRedactor.text(text)}`);
-    },
+    live: (text) => void (stderr.isTTY === true && stderr.write(`${CLEAR_LINE}${text}`)),
   };
 }
 

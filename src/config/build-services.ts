@@ -37,7 +37,10 @@ export async function buildServices(
     if (known.get(name) === print) continue;
     try {
       const service = redactedService(await makeService(spec), redactor);
-      built.set(name, { settings: { service, ...settingsOf(splitFields(spec).common) }, print });
+      built.set(name, {
+        settings: { service, ...redactor.value(settingsOf(splitFields(spec).common)) },
+        print,
+      });
     } catch (cause) {
       problems.push({ path, line: null, message: redactor.text(messageOf(cause)) });
     }

@@ -33,13 +33,10 @@ export const clientServerSchema = z.looseObject(known).superRefine((server, cont
 /** One server of a client's configuration, checked. */
 export type ClientServer = z.output<typeof clientServerSchema>;
 
-/** Names of the fields that mean something in a client's block. */
-export const CLIENT_SERVER_FIELDS: readonly string[] = Object.keys(known);
-
 /** The same server as a service of the kind `mcp`. */
 export function specOfClientServer(server: ClientServer): SpecOf<'mcp'> {
   const { type: _type, disabled: _disabled, envFile: _envFile, ...rest } = server;
-  const fields = Object.entries(rest).filter(([name]) => CLIENT_SERVER_FIELDS.includes(name));
+  const fields = Object.entries(rest).filter(([name]) => Object.hasOwn(known, name));
   const { headers, args, env, inheritEnv, cwd, ...others } = Object.fromEntries(fields) as typeof rest;
   // Of the fields for the other way to reach a server, clients keep empty ones.
   const way = server.url === undefined ? { args, env, inheritEnv, cwd } : { headers };

@@ -22,7 +22,7 @@ export function redactedService(service: Service, redactor: Redactor): Service {
 }
 
 /** A log whose lines hold no secret. */
-export function redactedLog(log: Log, redactor: Redactor): Log {
+function redactedLog(log: Log, redactor: Redactor): Log {
   const clean =
     (level: keyof Log): Log[keyof Log] =>
     (facts, message) =>

@@ -83,7 +83,7 @@ export function resolveReferences(value: unknown, scope: ReferenceScope): Resolv
       findings.push({ path, message: isValid ? notSet(name) : badName(name) });
       return '';
     }
-    if (isSecretReference(path, name, where)) secrets.add(found);
+    if (isSecretReference(path, { name, value: found }, where)) secrets.add(found);
     return isOfChild(path) ? `\${env:${name}}` : found;
   }
 

@@ -26,6 +26,9 @@ const PLAIN_FIELDS: ReadonlySet<string> = new Set([
 const PLAIN_VARIABLE =
   /^(HOME|PATH|USER|USERNAME|LOGNAME|LANG|LC_\w+|TMPDIR|TEMP|TMP|PWD|SHELL|TERM|HOSTNAME|NODE_ENV|DISPLAY|XDG_\w+|APPDATA|LOCALAPPDATA|USERPROFILE)$/;
 
+/** A few words or a version: what is chosen out of a list, such as a region, a branch, a level. */
+const PLAIN_VALUE = /^(?=.{0,20}$)[a-z]+([-_. ][a-z]+)*([-_. ]?\d{1,3}){0,3}$/i;
+
 const ADDRESS_FIELDS: ReadonlySet<unknown> = new Set(['url', 'baseURL']);
 
 /**
@@ -36,11 +39,12 @@ const ADDRESS_FIELDS: ReadonlySet<unknown> = new Set(['url', 'baseURL']);
  */
 export function isSecretReference(
   path: Path,
-  variable: string,
+  variable: { readonly name: string; readonly value: string },
   where: { readonly text: string; readonly offset: number },
 ): boolean {
-  if (PLAIN_VARIABLE.test(variable)) return false;
-  if (isSecretName(variable)) return true;
+  if (PLAIN_VARIABLE.test(variable.name)) return false;
+  if (isSecretName(variable.name) || fieldsOf(path).some((part) => isSecretName(String(part)))) return true;
+  if (PLAIN_VALUE.test(variable.value)) return false;
   const field = path.findLast((part) => typeof part === 'string');
   if (ADDRESS_FIELDS.has(field)) return !isHost(where);
   return !fieldsOf(path).some((part) => typeof part === 'string' && PLAIN_FIELDS.has(part));

@@ -31,6 +31,11 @@ export class Redactor {
     return true;
   }
 
+  /** There is no secret. */
+  get isEmpty(): boolean {
+    return this.#spellings.length === 0;
+  }
+
   /** The text without secrets. */
   text(text: string): string {
     let clean = text;
@@ -45,7 +50,7 @@ export class Redactor {
    * becomes as JSON. Bytes stay as they are. Never throws; what cannot be read is replaced.
    */
   value<T>(value: T): T {
-    if (this.#spellings.length === 0 || !this.#holdsSecret(value, new Set(), 0)) return value;
+    if (this.isEmpty || !this.#holdsSecret(value, new Set(), 0)) return value;
     return this.#copy(value, new Map(), 0) as T;
   }
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import { ORCHESTRATOR_FLAGS } from '../../src/cli/built-in-orchestrator.js';
 import { checkRouting } from '../../src/cli/doctor/routing-checks.js';
 import { parseFlags } from '../../src/cli/flags.js';
 import { wrapToWidth } from '../../src/cli/wrap.js';
-import { ORCHESTRATOR_FLAGS } from '../../src/cli/built-in-orchestrator.js';
 import { silentLog } from '../support/silent-log.js';
 
 it('checkRouting() warns of each weakness with what to do about it', async () => {

@@ -15,6 +15,7 @@ describe('isSecretName()', () => {
     'cookie',
     'DATABASE_DSN',
     'privateKey',
+    'DB_PASS',
   ])('%s is one', (name) => expect(isSecretName(name)).toBe(true));
   it.each(['keywords', 'maxTokens', 'idempotency-key', 'url', 'author', 'model', 'content-type'])(
     '%s is none',
@@ -23,7 +24,7 @@ describe('isSecretName()', () => {
 });
 
 describe('secrets of a configuration', () => {
-  const env = { V: 'value-of-v', HOME: '/home/somebody', MY_TOKEN: 'value-of-token' };
+  const env = { V: 'v4lue-0f-v-9', HOME: '/home/somebody', MY_TOKEN: 'value-of-token' };
   const service = (fields: object) => ({ services: { a: fields } });
 
   it.each([
@@ -36,7 +37,7 @@ describe('secrets of a configuration', () => {
     ['a system message', service({ kind: 'openai', baseURL: 'http://x', model: 'm', system: '${env:V}' })],
   ])('what a variable gives to %s is one', async (_place, content) => {
     const { secrets, literals } = await load(content, env);
-    expect({ secrets, literals }).toEqual({ secrets: ['value-of-v'], literals: [] });
+    expect({ secrets, literals }).toEqual({ secrets: ['v4lue-0f-v-9'], literals: [] });
   });
 
   it.each([
@@ -93,6 +94,16 @@ describe('secrets of a configuration', () => {
     expect(secrets).toEqual(['q-of-it', '0123456789abcdef']);
   });
 
+  it.each(['us-east-1', 'production', 'main', 'node 20', 'v1.2.3', 'completed'])(
+    '%s is none, where nothing speaks for it',
+    async (V) => {
+      const child = (name: string) =>
+        service({ kind: 'subprocess', command: 'x', env: { [name]: '${env:V}' } });
+      expect((await load(child('REGION'), { V })).secrets).toEqual([]);
+      expect((await load(child('DB_PASS'), { V })).secrets).toEqual([V]);
+    },
+  );
+
   it('takes no notice of what a service is called', async () => {
     const content = {
       services: {
@@ -100,7 +111,7 @@ describe('secrets of a configuration', () => {
         tokens: { kind: 'module', module: './${env:HOME}.mjs' },
       },
     };
-    expect((await load(content, env)).secrets).toEqual(['value-of-v']);
+    expect((await load(content, env)).secrets).toEqual(['v4lue-0f-v-9']);
   });
 
   it('finds none in the words for routing, nor in the name of a service', async () => {

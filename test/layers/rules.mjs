@@ -48,12 +48,13 @@ const ONLY_FOLDERS = [
   { name: 'restate', packages: ['@restatedev'], folders: ['engines/restate'] },
 ];
 
-/** Patterns of the files that something outside src starts with: the public names, the command, subpaths, threads. */
+/** Patterns of the files that something outside src starts with: the public names, the command, subpaths, threads, scripts. */
 const ENTRIES = [
   '^src/index\\.ts$',
   '^src/mcp/index\\.ts$',
   '^src/cli/main\\.ts$',
   '^src/adapters/',
+  '^src/config/json-schema\\.ts$',
   '-worker\\.ts$',
 ];
 

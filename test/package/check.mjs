@@ -55,7 +55,8 @@ function tarballFaults() {
 /** @param {readonly string[]} files */
 function contentFaults(files) {
   const needed = ['LICENSE', 'package.json', 'dist/index.d.ts', 'gaffr.schema.json'];
-  const allowed = /^(dist|src|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json)$/;
+  const allowed =
+    /^(dist|src|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json)$/;
   return [
     ...needed.filter((path) => !files.includes(path)).map((path) => `the tarball lacks ${path}`),
     ...files.filter((path) => !allowed.test(path)).map((path) => `the tarball holds ${path}`),

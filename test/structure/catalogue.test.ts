@@ -23,6 +23,7 @@ it('every fault of one process stands in the name of a test', () => {
     'P4',
     'P5',
     'P6',
+    'P7',
     'C2',
     'C7',
     'K1',
