@@ -10,10 +10,12 @@ export const CONFIG_FLAG: Flags = {
     value: 'FILE',
     help: 'Configuration file (default: $GAFFR_CONFIG, ./gaffr.config.json, the one in your configuration folder)',
   },
+  'no-config': { type: 'boolean', help: 'Use no configuration file at all' },
 };
 
-/** The configuration file that a command line means, or null when there is none. */
-export function findConfigFile(args: Arguments): Promise<FoundConfig | null> {
+/** The configuration file that a command line means, or null when there is none or none is wanted. */
+export async function findConfigFile(args: Arguments): Promise<FoundConfig | null> {
+  if (args.isSet('no-config')) return null;
   return findConfig({ named: args.text('config'), env: process.env, folder: process.cwd() });
 }
 

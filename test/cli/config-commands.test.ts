@@ -159,6 +159,7 @@ describe('a configuration file on the command line', () => {
     ]);
     const elsewhere = user(undefined, { GAFFR_CONFIG: file });
     expect(JSON.parse((await elsewhere.gaffr('services', '--json')).out)).toHaveLength(3);
+    expect(JSON.parse((await gaffr('services', '--json', '--no-config')).out)).toHaveLength(4);
     expect((await user().gaffr('services', '--config', 'none.json')).err).toContain('there is no such file');
   });
 

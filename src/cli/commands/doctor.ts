@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { HistoryReport } from '../../core/history-event.js';
 import { ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
+import { findConfigFile } from '../config-file.js';
 import type { Check } from '../doctor/check.js';
 import { ConfigurationError, EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
@@ -21,8 +22,7 @@ export const doctorCommand: Command = {
     if (path === undefined) {
       const { diagnose } = await import('../doctor/diagnose.js');
       const { checkRouting } = await import('../doctor/routing-checks.js');
-      const named = args.text('config');
-      const found = await diagnose({ version, named, env: process.env, folder: process.cwd() });
+      const found = await diagnose({ version, found: await findConfigFile(args), env: process.env });
       const checks = [...found, ...(await checkRouting(args, context))];
       await terminal.print(args.isSet('json') ? toJsonText(checks) : describeChecks(checks));
       return codeOf(checks);

@@ -48,7 +48,15 @@ export async function runDemo({ version, onProgress }: DemoOptions): Promise<Dem
     const startedAt = performance.now();
     const client = await openStdioClient('gaffr-demo', version, {
       command: process.execPath,
-      args: [fileURLToPath(MAIN), 'serve', '--root', fileURLToPath(EXAMPLES), '--allow-host', page.host],
+      args: [
+        fileURLToPath(MAIN),
+        'serve',
+        '--no-config',
+        '--root',
+        fileURLToPath(EXAMPLES),
+        '--allow-host',
+        page.host,
+      ],
     });
     try {
       const tools = await client.listTools();

@@ -1,5 +1,5 @@
-import { findConfig } from '../../config/find-config.js';
-import { readConfigFile } from '../config-file.js';
+import type { FoundConfig } from '../../config/find-config.js';
+import { asConfigurationError, readConfigFile } from '../config-file.js';
 import { ConfigurationError } from '../exit-code.js';
 import { processRedactor } from '../process-redactor.js';
 import { type Check, fault, ok } from './check.js';
@@ -10,16 +10,14 @@ import { checkService } from './service-checks.js';
 /** What a diagnosis starts from. */
 export interface DiagnosisOptions {
   readonly version: string;
-  /** The file of `--config`, if one was named. */
-  readonly named: string | undefined;
+  /** The configuration file to look at; null when there is none. */
+  readonly found: FoundConfig | null;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly folder: string;
 }
 
 /** Looks at the installation, the configuration file and everything that its services need. Runs nothing. */
-export async function diagnose({ version, named, env, folder }: DiagnosisOptions): Promise<readonly Check[]> {
+export async function diagnose({ version, found, env }: DiagnosisOptions): Promise<readonly Check[]> {
   const installation = checkInstallation(version);
-  const found = await findConfig({ named, env, folder });
   if (found === null) {
     const text = 'there is no file; the four built-in services are used as they are';
     const { specsOf } = await import('../../config/specs.js');
@@ -31,7 +29,7 @@ export async function diagnose({ version, named, env, folder }: DiagnosisOptions
   }
   try {
     const loaded = await readConfigFile(found.file);
-    const { checks, isTrusted } = await checkConfig(found, loaded, env);
+    const { checks, isTrusted } = await asConfigurationError(() => checkConfig(found, loaded, env));
     const services = await checkServices(loaded.specs, { env, mayConnect: isTrusted });
     return [...installation, ...checks, ...services].map(withoutSecrets);
   } catch (cause) {
