@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { ServiceSpec } from './kind-schemas.js';
-import { anchor, type PlacedSpec } from './specs.js';
+import { anchor, type PlacedSpec, rootsOf } from './specs.js';
 
 /** One thing that the user has to allow. */
 export interface Permission {
@@ -32,7 +32,7 @@ interface Draft {
 /** What the services of a file need, in their order. */
 export function permissionsOf(specs: ReadonlyMap<string, PlacedSpec>, folder: string): readonly Permission[] {
   return [...specs].flatMap(([service, { spec, envFile }]) =>
-    draftsOf(spec, folder, envFile).map(({ kind, text, facts }) => ({
+    [...foldersOutside(spec, folder), ...draftsOf(spec, envFile)].map(({ kind, text, facts }) => ({
       kind,
       service,
       text: printable(text),
@@ -43,10 +43,10 @@ export function permissionsOf(specs: ReadonlyMap<string, PlacedSpec>, folder: st
   );
 }
 
-function draftsOf(spec: ServiceSpec, folder: string, envFile: string | undefined): Draft[] {
+function draftsOf(spec: ServiceSpec, envFile: string | undefined): Draft[] {
   switch (spec.kind) {
     case 'builtin':
-      return [...foldersOutside(spec, folder), ...builtinAddresses(spec)];
+      return builtinAddresses(spec);
     case 'module': {
       const { module, export: name = 'default', isolate = 'none', execPath, env, inheritEnv } = spec;
       const where = { none: 'in this process', thread: 'in a thread', process: 'in a process' }[isolate];
@@ -118,9 +118,8 @@ function withoutCredentials(url: string): string {
 
 type Builtin = Extract<ServiceSpec, { readonly kind: 'builtin' }>;
 
-function foldersOutside(spec: Builtin, folder: string): Draft[] {
-  const roots = 'roots' in spec ? (spec.roots ?? []) : [];
-  return roots.flatMap((root): Draft[] => {
+function foldersOutside(spec: ServiceSpec, folder: string): Draft[] {
+  return rootsOf(spec).flatMap((root): Draft[] => {
     const path = realPathOf(anchor(root, folder));
     const isInside = path === folder || path.startsWith(join(folder, sep));
     if (isInside && !root.includes('${')) return [];

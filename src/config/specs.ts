@@ -105,9 +105,9 @@ export function checkNames(config: ConfigFile): Finding[] {
 /** The spec with paths that no longer depend on a folder. Paths in a file are meant from the file's folder. */
 export function anchored(spec: ServiceSpec, folder: string): ServiceSpec {
   const at = (path: string): string => anchor(path, folder);
+  const roots = rootsOf(spec);
+  if (roots.length > 0) return { ...spec, roots: roots.map(at) } as ServiceSpec;
   switch (spec.kind) {
-    case 'builtin':
-      return 'roots' in spec && spec.roots !== undefined ? { ...spec, roots: spec.roots.map(at) } : spec;
     case 'module': {
       const { module, execPath } = spec;
       const isAddress = /^(file|data):/i.test(module);
@@ -125,6 +125,11 @@ export function anchored(spec: ServiceSpec, folder: string): ServiceSpec {
     default:
       return spec;
   }
+}
+
+/** The folders that a service may read, of whatever kind it is. */
+export function rootsOf(spec: ServiceSpec): readonly string[] {
+  return 'roots' in spec ? (spec.roots ?? []) : [];
 }
 
 /** A path from a folder; `~` is the home folder. */
