@@ -4,7 +4,7 @@ import type { Service, ServiceSettings } from '../core/service.js';
 import { type CommonFields, splitFields } from './common-fields.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import type { ServiceSpec } from './kind-schemas.js';
-import { KINDS } from './kinds.js';
+import { KINDS, type KindContext } from './kinds.js';
 import type { LoadedConfig } from './load-config.js';
 import { redactedService } from './redacted-service.js';
 
@@ -36,7 +36,10 @@ export async function buildServices(
     const print = JSON.stringify(spec);
     if (known.get(name) === print) continue;
     try {
-      const service = redactedService(await makeService(spec), redactor);
+      const service = redactedService(
+        await makeService(spec, { name, specOf: (other) => specs.get(other)?.spec }),
+        redactor,
+      );
       built.set(name, {
         settings: { service, ...redactor.value(settingsOf(splitFields(spec).common)) },
         print,
@@ -58,11 +61,10 @@ export async function closeAll(services: Iterable<BuiltService>): Promise<void> 
   await Promise.allSettled(closing);
 }
 
-async function makeService(spec: ServiceSpec): Promise<Service> {
-  const factory = KINDS[spec.kind] as ((spec: ServiceSpec) => Promise<Service>) | undefined;
-  if (factory === undefined)
-    throw new Error(`services of the kind "${spec.kind}" are not part of this version`);
-  return factory(spec);
+async function makeService(spec: ServiceSpec, context: KindContext): Promise<Service> {
+  // The kind of the spec is that of its factory.
+  const factory = KINDS[spec.kind] as (spec: ServiceSpec, context: KindContext) => Promise<Service>;
+  return factory(spec, context);
 }
 
 function settingsOf(common: CommonFields): Omit<ServiceSettings, 'service'> {

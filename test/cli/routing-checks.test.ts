@@ -3,7 +3,7 @@ import { ORCHESTRATOR_FLAGS } from '../../src/cli/built-in-orchestrator.js';
 import { checkRouting } from '../../src/cli/doctor/routing-checks.js';
 import { parseFlags } from '../../src/cli/flags.js';
 import { wrapToWidth } from '../../src/cli/wrap.js';
-import { silentLog } from '../support/silent-log.js';
+import { silentLog } from '../../src/core/environment.js';
 
 it('checkRouting() warns of each weakness with what to do about it', async () => {
   const checks = await checkRouting(parseFlags(['--no-config'], ORCHESTRATOR_FLAGS), { log: silentLog });
