@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ORCHESTRATOR_FLAGS } from '../../src/cli/built-in-orchestrator.js';
 import { checkRouting } from '../../src/cli/doctor/routing-checks.js';
@@ -5,14 +8,30 @@ import { parseFlags } from '../../src/cli/flags.js';
 import { wrapToWidth } from '../../src/cli/wrap.js';
 import { silentLog } from '../../src/core/environment.js';
 
-it('checkRouting() warns of each weakness with what to do about it', async () => {
-  const checks = await checkRouting(parseFlags(['--no-config'], ORCHESTRATOR_FLAGS), { log: silentLog });
+const NOTHING_SAID = `{
+  "builtins": { "vision": false, "responses": false, "reasoning": false, "chat": false },
+  "services": {
+    "left": { "kind": "http", "url": "http://127.0.0.1:1/", "description": "Works on the papers of the house." },
+    "right": { "kind": "http", "url": "http://127.0.0.1:1/", "description": "Works on the papers of the house." }
+  },
+  "routingConfig": { "fallbackService": null }
+}`;
+
+it('checkRouting() warns of what is weak, with what to do about it', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'gaffr-routing-')), 'gaffr.config.json');
+  writeFileSync(file, NOTHING_SAID);
+  const checks = await checkRouting(parseFlags(['--config', file], ORCHESTRATOR_FLAGS), { log: silentLog });
   expect(checks.length).toBeGreaterThan(0);
   for (const { subject, status, mend } of checks) {
     expect(subject).toBe('routing');
     expect(status).toBe('warning');
-    expect(mend).not.toBe('');
+    expect(mend).toMatch(/\w/);
   }
+});
+
+it('checkRouting() says nothing of a configuration that cannot be used', async () => {
+  const args = parseFlags(['--config', 'no-such-file.json'], ORCHESTRATOR_FLAGS);
+  expect(await checkRouting(args, { log: silentLog })).toEqual([]);
 });
 
 it.each([

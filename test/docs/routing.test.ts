@@ -49,7 +49,11 @@ describe('docs/ROUTING.md', () => {
     const { stdout } = await run(process.execPath, [`${root}dist/cli/main.js`, ...words.slice(2)], {
       cwd: folder,
     });
-    expect(stdout).toBe(output);
+    // A line with nothing but dots stands for what differs from machine to machine.
+    const lines = output?.split('\n') ?? [];
+    if (lines.includes('…')) {
+      expect(stdout.split('\n')).toEqual(expect.arrayContaining(lines.filter((line) => line !== '…')));
+    } else expect(stdout).toBe(output);
   });
 
   it.each(shown('ts').map(([program, output], index) => ({ program, output, index })))(
