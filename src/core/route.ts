@@ -32,8 +32,9 @@ export interface ServiceProfile {
   readonly examples?: readonly string[];
   readonly tools?: readonly { readonly name: string; readonly description?: string }[];
   /**
-   * False when description, capabilities and tools come from a downstream server: they are cut to 2,048 characters and
-   * lose near ties. Keywords and examples are the operator's own in every profile. Default true.
+   * False when texts of the profile come from a downstream server. Description, capabilities, tools and examples are
+   * then cut to 2,048 characters together, count less, and lose near ties. Leave it true for texts of the operator's own.
+   * Default true.
    */
   readonly trusted?: boolean;
 }

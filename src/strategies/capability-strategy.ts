@@ -10,14 +10,15 @@ import {
 import { bestThreshold } from './calibration.js';
 import { nearestExample, type TellingWord, tellingTerms, tellingWords } from './capability-reasons.js';
 import { CentroidIndex } from './centroid-index.js';
+import { CountedProfiles, type CountedService } from './counted-profiles.js';
+import { FeatureCounts } from './features.js';
 import { ServiceOrder } from './service-order.js';
-import { type ServiceTexts, textsOf } from './service-texts.js';
 import { insertInOrder } from './top-list.js';
 import { readWords } from './words.js';
 
 /** Options of {@link CapabilityStrategy}. */
 export interface CapabilityStrategyOptions {
-  /** Similarity that means a confidence of 0.5, above 0 and at most 1. Default 0.28. */
+  /** Similarity that means a confidence of 0.5, above 0 and at most 1. Default 0.21. */
   readonly tau?: number;
   /** Most candidates in an answer, 1 or more. Default 10. */
   readonly maxCandidates?: number;
@@ -41,24 +42,27 @@ const WORTH_AN_EXAMPLE = 0.35;
  * Misspelled and related words count too. Needs no model and no network.
  *
  * The confidence is `x / (x + tau)` of the similarity x: 0.5 is the balanced point, and even a perfect match stays
- * below 0.8. A `confidenceThreshold` of 0.6 or more therefore refuses most of what this strategy knows.
+ * below 0.83. A `confidenceThreshold` of 0.6 or more therefore refuses most of what this strategy knows.
  */
 export class CapabilityStrategy implements RoutingStrategy {
   readonly name = 'capability';
   readonly #maxCandidates: number;
   readonly #order = new ServiceOrder();
+  readonly #counts = new FeatureCounts();
+  readonly #counted = new CountedProfiles(this.#counts);
   #tau: number;
   #profiles: ReadonlyMap<string, ServiceProfile> = new Map();
   #isTold = false;
-  #services: readonly ServiceTexts[] = [];
+  #services: readonly CountedService[] = [];
   #untrusted: ReadonlySet<string> = new Set();
-  #index: CentroidIndex | undefined;
+  readonly #index = new CentroidIndex(this.#counts);
+  #isIndexed = false;
   /** Position of each service of the index in the list of available ones, -1 for others. */
   #positions = new Int32Array();
   #positionsVersion = -1;
 
   /** @throws TypeError when an option is out of range. */
-  constructor({ tau = 0.28, maxCandidates = 10 }: CapabilityStrategyOptions = {}) {
+  constructor({ tau = 0.21, maxCandidates = 10 }: CapabilityStrategyOptions = {}) {
     if (!(tau > 0 && tau <= 1)) throw misuse(`tau must be above 0 and at most 1, not ${tau}.`);
     if (!(maxCandidates >= 1)) throw misuse(`maxCandidates must be 1 or more, not ${maxCandidates}.`);
     this.#tau = tau;
@@ -70,11 +74,14 @@ export class CapabilityStrategy implements RoutingStrategy {
     return this.#tau;
   }
 
-  /** Takes the texts of these profiles; the index is built at the next call, however many changes come before it. */
+  /**
+   * Takes the texts of these profiles; the index is built at the next call, however many changes come before it. Profiles
+   * that were there before are not read again, so a changed profile must be another object.
+   */
   onRegistryChange(profiles: ReadonlyMap<string, ServiceProfile>): void {
     this.#profiles = profiles;
     this.#isTold = true;
-    this.#index = undefined;
+    this.#isIndexed = false;
   }
 
   /** Ranks the services by likeness; equal ones in the order of `availableServices`. */
@@ -90,7 +97,7 @@ export class CapabilityStrategy implements RoutingStrategy {
     let telling: readonly TellingWord[] | undefined;
     const candidates: RouteCandidate[] = [];
     for (const service of best) {
-      const name = (this.#services[service] as ServiceTexts).service;
+      const name = (this.#services[service] as CountedService).service;
       const similarity = index.similarities[service] as number;
       const confidence = similarity / (similarity + this.#tau);
       if (candidates.length < MAX_EXPLAINED && confidence >= WORTH_EXPLAINING) {
@@ -130,14 +137,15 @@ export class CapabilityStrategy implements RoutingStrategy {
   #currentIndex(profiles: ReadonlyMap<string, ServiceProfile> | undefined): CentroidIndex {
     if (!this.#isTold && profiles !== undefined && profiles !== this.#profiles) {
       this.#profiles = profiles;
-      this.#index = undefined;
+      this.#isIndexed = false;
     }
-    if (this.#index === undefined) {
-      this.#services = Array.from(this.#profiles.values(), textsOf);
+    if (!this.#isIndexed) {
+      this.#services = this.#counted.of(this.#profiles.values());
       this.#untrusted = new Set(
         this.#services.filter(({ isTrusted }) => !isTrusted).map(({ service }) => service),
       );
-      this.#index = new CentroidIndex(this.#services);
+      this.#index.fill(this.#services);
+      this.#isIndexed = true;
       this.#positionsVersion = -1;
     }
     return this.#index;
@@ -160,7 +168,7 @@ export class CapabilityStrategy implements RoutingStrategy {
   ): readonly RouteReason[] {
     const terms = tellingTerms(words, (bucket) => index.contribution(bucket, service));
     if (terms.length > 0 || confidence < WORTH_AN_EXAMPLE) return terms;
-    const examples = this.#profiles.get((this.#services[service] as ServiceTexts).service)?.examples ?? [];
+    const examples = this.#profiles.get((this.#services[service] as CountedService).service)?.examples ?? [];
     return nearestExample(examples, (example) => index.similarityTo(example));
   }
 }

@@ -1,45 +1,55 @@
-import { BUCKETS, FeatureCounts } from './features.js';
-import type { ServiceTexts } from './service-texts.js';
+import type { CountedService, CountedText } from './counted-profiles.js';
+import { FeatureTable, termWeight } from './feature-table.js';
+import { FeatureCounts } from './features.js';
 
-/** Features of one text: `buckets[i]` occurs `counts[i]` times. */
-interface CountedText {
-  readonly buckets: Int32Array;
-  readonly counts: Uint16Array;
+/**
+ * Power of a sum of several texts' weights: a feature that half the texts share tells more than half of what one that
+ * all share tells.
+ */
+const SHARED_POWER = 0.85;
+
+/** Mean cosine of two texts that even a service of many different tasks has; copied ones have a third of it. */
+const USUAL_COHESION = 0.06;
+
+/** The weights of one service by row of the table. */
+interface Centroid {
+  readonly rows: Int32Array;
+  readonly weights: Float64Array;
 }
 
 /**
  * Cosine similarity of a text to each service's centroid, over hashed features weighted by TF-IDF.
  *
- * Owns rows of (service, weight) per bucket in three typed arrays, and scratch space for one query at a time.
- * - I1: the row of `bucket` is `[#starts[bucket], #starts[bucket + 1])`, its services ascending.
+ * Owns entries (service, weight) per feature in three typed arrays, and scratch space for one query at a time.
+ * - I1: the entries of row r of the table are `[#starts[r], #starts[r + 1])`, their services ascending.
  * - I2: the norm of a query includes features that no service has, so foreign words lower every cosine.
  */
 export class CentroidIndex {
   /** Cosines of the last query times the length prior, by position of the service; 0 to 1. */
-  readonly similarities: Float64Array;
-  readonly #counts = new FeatureCounts();
+  similarities = new Float64Array();
+  readonly #table = new FeatureTable();
+  readonly #counts: FeatureCounts;
   #otherCounts: FeatureCounts | undefined;
-  readonly #idf = new Float32Array(BUCKETS);
-  readonly #starts = new Uint32Array(BUCKETS + 1);
-  readonly #rowServices: Uint32Array;
-  readonly #rowWeights: Float32Array;
-  readonly #priors: Float64Array;
+  #starts = new Uint32Array(1);
+  #entryServices = new Uint32Array();
+  #entryWeights = new Float32Array();
+  #priors = new Float64Array();
   #queryNorm = 0;
 
-  constructor(services: readonly ServiceTexts[]) {
-    const counted = services.map(({ texts }) => texts.map((words) => this.#countText(words)));
-    this.#weighFeatures(counted.flat());
-    const centroids = counted.map((texts) => this.#centroidOf(texts));
-    for (const { buckets } of centroids) {
-      for (const bucket of buckets) this.#starts[bucket + 1] = (this.#starts[bucket + 1] as number) + 1;
-    }
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      this.#starts[bucket + 1] = (this.#starts[bucket + 1] as number) + (this.#starts[bucket] as number);
-    }
-    const entries = this.#starts[BUCKETS] as number;
-    this.#rowServices = new Uint32Array(entries);
-    this.#rowWeights = new Float32Array(entries);
-    this.#fillRows(centroids);
+  /** @param counts - Scratch space of the query, overwritten by each. */
+  constructor(counts: FeatureCounts) {
+    this.#counts = counts;
+  }
+
+  /** Takes these services in place of those it has. Their texts are counted already; this weighs the counts. */
+  fill(services: readonly CountedService[]): void {
+    this.#table.fill(services);
+    const centroids = centroidsOf(services, this.#table);
+    this.#starts = startsOf(centroids, this.#table.size);
+    const entries = this.#starts[this.#table.size] as number;
+    this.#entryServices = new Uint32Array(entries);
+    this.#entryWeights = new Float32Array(entries);
+    this.#fillEntries(centroids);
     this.#priors = lengthPriors(services);
     this.similarities = new Float64Array(services.length);
   }
@@ -51,23 +61,19 @@ export class CentroidIndex {
     counts.read(words);
     const { touched, size } = counts;
     // Local names: fields read in the inner loop would double its time.
-    const idf = this.#idf;
+    const table = this.#table;
     const starts = this.#starts;
-    const rowServices = this.#rowServices;
-    const rowWeights = this.#rowWeights;
+    const entryServices = this.#entryServices;
+    const entryWeights = this.#entryWeights;
     let squares = 0;
     for (let i = 0; i < size; i++) {
       const bucket = touched[i] as number;
-      const weight = termWeight(counts.of(bucket)) * (idf[bucket] as number);
+      const weight = termWeight(counts.of(bucket)) * table.weightOf(bucket);
       squares += weight * weight;
-      addRow(
-        similarities,
-        weight,
-        rowServices,
-        rowWeights,
-        starts[bucket] as number,
-        starts[bucket + 1] as number,
-      );
+      const row = table.rowOf(bucket);
+      if (row < 0) continue;
+      const start = starts[row] as number;
+      addRow(similarities, weight, entryServices, entryWeights, start, starts[row + 1] as number);
     }
     const norm = Math.sqrt(squares);
     this.#queryNorm = norm;
@@ -80,16 +86,21 @@ export class CentroidIndex {
 
   /** What one feature adds to the similarity of the last query to a service. */
   contribution(bucket: number, service: number): number {
-    let low = this.#starts[bucket] as number;
-    let high = this.#starts[bucket + 1] as number;
+    const row = this.#table.rowOf(bucket);
+    if (row < 0) return 0;
+    const end = this.#starts[row + 1] as number;
+    let low = this.#starts[row] as number;
+    let high = end;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#rowServices[middle] as number) < service) low = middle + 1;
+      if ((this.#entryServices[middle] as number) < service) low = middle + 1;
       else high = middle;
     }
-    if (low >= (this.#starts[bucket + 1] as number) || this.#rowServices[low] !== service) return 0;
-    const weight = termWeight(this.#counts.of(bucket)) * (this.#idf[bucket] as number);
-    return (weight * (this.#rowWeights[low] as number) * (this.#priors[service] as number)) / this.#queryNorm;
+    if (low >= end || this.#entryServices[low] !== service) return 0;
+    const weight = termWeight(this.#counts.of(bucket)) * this.#table.weightOf(bucket);
+    return (
+      (weight * (this.#entryWeights[low] as number) * (this.#priors[service] as number)) / this.#queryNorm
+    );
   }
 
   /** Cosine of the last query to another text. */
@@ -99,61 +110,96 @@ export class CentroidIndex {
     let product = 0;
     let squares = 0;
     for (const bucket of this.#otherCounts.touched.subarray(0, this.#otherCounts.size)) {
-      const idf = this.#idf[bucket] as number;
-      const weight = termWeight(this.#otherCounts.of(bucket)) * idf;
+      const rarity = this.#table.weightOf(bucket);
+      const weight = termWeight(this.#otherCounts.of(bucket)) * rarity;
       squares += weight * weight;
-      product += weight * termWeight(this.#counts.of(bucket)) * idf;
+      product += weight * termWeight(this.#counts.of(bucket)) * rarity;
     }
     return product === 0 ? 0 : product / (Math.sqrt(squares) * this.#queryNorm);
   }
 
-  #countText(words: readonly string[]): CountedText {
-    this.#counts.read(words);
-    const buckets = this.#counts.touched.slice(0, this.#counts.size);
-    return { buckets, counts: Uint16Array.from(buckets, (bucket) => this.#counts.of(bucket)) };
-  }
-
-  #weighFeatures(texts: readonly CountedText[]): void {
-    const documents = new Uint32Array(BUCKETS);
-    for (const { buckets } of texts) {
-      for (const bucket of buckets) documents[bucket] = (documents[bucket] as number) + 1;
-    }
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      this.#idf[bucket] = Math.log((1 + texts.length) / (1 + (documents[bucket] as number))) + 1;
-    }
-  }
-
-  /** The sum of the normalised texts, normalised. */
-  #centroidOf(texts: readonly CountedText[]): { buckets: number[]; weights: number[] } {
-    const sums = new Map<number, number>();
-    for (const { buckets, counts } of texts) {
-      const weights = Float64Array.from(
-        buckets,
-        (bucket, i) => termWeight(counts[i] as number) * (this.#idf[bucket] as number),
-      );
-      const norm = Math.sqrt(weights.reduce((total, weight) => total + weight * weight, 0));
-      buckets.forEach((bucket, i) => {
-        sums.set(bucket, (sums.get(bucket) ?? 0) + (weights[i] as number) / norm);
-      });
-    }
-    const norm = Math.sqrt([...sums.values()].reduce((total, sum) => total + sum * sum, 0));
-    return { buckets: [...sums.keys()], weights: [...sums.values()].map((sum) => sum / norm) };
-  }
-
-  #fillRows(centroids: readonly { buckets: number[]; weights: number[] }[]): void {
+  #fillEntries(centroids: readonly Centroid[]): void {
     const next = this.#starts.slice();
-    centroids.forEach(({ buckets, weights }, service) => {
-      buckets.forEach((bucket, i) => {
-        const entry = next[bucket] as number;
-        next[bucket] = entry + 1;
-        this.#rowServices[entry] = service;
-        this.#rowWeights[entry] = weights[i] as number;
-      });
+    centroids.forEach(({ rows, weights }, service) => {
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i] as number;
+        const entry = next[row] as number;
+        next[row] = entry + 1;
+        this.#entryServices[entry] = service;
+        this.#entryWeights[entry] = weights[i] as number;
+      }
     });
   }
 }
 
-/** `similarities[service] += weight × its row weight`; four at a time, as the loop is nearly all of a query's time. */
+/** Where the entries of each row start; one more than there are rows. */
+function startsOf(centroids: readonly Centroid[], rowCount: number): Uint32Array<ArrayBuffer> {
+  const starts = new Uint32Array(rowCount + 1);
+  for (const { rows } of centroids) {
+    for (const row of rows) starts[row + 1] = (starts[row + 1] as number) + 1;
+  }
+  for (let row = 0; row < rowCount; row++) {
+    starts[row + 1] = (starts[row + 1] as number) + (starts[row] as number);
+  }
+  return starts;
+}
+
+/** Of each service the sum of its normalised texts, damped and normalised; shorter where it is not believed. */
+function centroidsOf(services: readonly CountedService[], table: FeatureTable): Centroid[] {
+  const sums = new Float64Array(table.size);
+  return services.map(({ texts, isTrusted }) => {
+    const touched: number[] = [];
+    for (const text of texts) addText(sums, touched, text, table);
+    const rows = Int32Array.from(touched);
+    const sum = new Float64Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      sum[i] = sums[rows[i] as number] as number;
+      sums[rows[i] as number] = 0;
+    }
+    const belief = isTrusted || texts.length < 2 ? 1 : beliefIn(squaresOf(sum), texts.length);
+    const weights = texts.length < 2 ? sum : sum.map((weight) => weight ** SHARED_POWER);
+    const scale = belief / Math.sqrt(squaresOf(weights));
+    return { rows, weights: weights.map((weight) => weight * scale) };
+  });
+}
+
+/** Adds a text, normalised, to `sums`, and the rows that are not in there yet to `touched`. */
+function addText(
+  sums: Float64Array,
+  touched: number[],
+  { buckets, counts }: CountedText,
+  table: FeatureTable,
+): void {
+  const weights = new Float64Array(buckets.length);
+  for (let i = 0; i < buckets.length; i++) {
+    weights[i] = termWeight(counts[i] as number) * table.weightOf(buckets[i] as number);
+  }
+  const norm = Math.sqrt(squaresOf(weights));
+  for (let i = 0; i < buckets.length; i++) {
+    const row = table.rowOf(buckets[i] as number);
+    if (sums[row] === 0) touched.push(row);
+    sums[row] = (sums[row] as number) + (weights[i] as number) / norm;
+  }
+}
+
+/**
+ * How far the texts of a service that is not trusted are believed to be of one service, 0 to 1: texts copied from
+ * many services have next to nothing in common, and the normalised sum of them would still be near all of those.
+ *
+ * @param squares - Squared norm of the sum of the normalised texts, from which follows the mean cosine of two of them.
+ */
+function beliefIn(squares: number, texts: number): number {
+  const cohesion = (squares / texts - 1) / (texts - 1);
+  return Math.sqrt(Math.min(1, Math.max(0, cohesion) / USUAL_COHESION));
+}
+
+function squaresOf(values: Float64Array): number {
+  let squares = 0;
+  for (const value of values) squares += value * value;
+  return squares;
+}
+
+/** `similarities[service] += weight × its weight`; four at a time, as the loop is nearly all of a query's time. */
 function addRow(
   similarities: Float64Array,
   weight: number,
@@ -183,24 +229,17 @@ function addRow(
   }
 }
 
-const LOGARITHMS = Float64Array.from({ length: 64 }, (_, count) => (count === 0 ? 0 : 1 + Math.log(count)));
-
-/** `1 + ln count`, 0 for 0: a word that occurs twice says more, but not twice as much. */
-function termWeight(count: number): number {
-  return count < LOGARITHMS.length ? (LOGARITHMS[count] as number) : 1 + Math.log(count);
-}
-
 /**
  * Lowers the similarity of services that say far more than the others, so that none wins by saying everything.
- * Compares each service's mean words per text with twice the median.
+ * Compares each service's mean words per text with twice the median of the trusted ones: a server could bring hundreds
+ * of long ones.
  */
-function lengthPriors(services: readonly ServiceTexts[]): Float64Array {
-  const lengths = services.map(({ texts }) =>
-    texts.length === 0 ? 0 : texts.reduce((sum, words) => sum + words.length, 0) / texts.length,
-  );
-  const sorted = [...lengths].sort((a, b) => a - b);
-  const median = sorted[sorted.length >> 1] ?? 0;
-  return Float64Array.from(lengths, (length) =>
-    length === 0 ? 1 : Math.min(1, ((2 * median) / length) ** 0.25),
+function lengthPriors(services: readonly CountedService[]): Float64Array<ArrayBuffer> {
+  const trusted = services.filter(({ isTrusted }) => isTrusted);
+  const lengths = (trusted.length > 0 ? trusted : services).map(({ meanWords }) => meanWords);
+  const sorted = lengths.sort((a, b) => a - b);
+  const median = Math.max(1, sorted[sorted.length >> 1] ?? 0);
+  return Float64Array.from(services, ({ meanWords }) =>
+    meanWords === 0 ? 1 : Math.min(1, ((2 * median) / meanWords) ** 0.25),
   );
 }

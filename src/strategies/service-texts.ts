@@ -3,12 +3,16 @@ import { isFunctionWord } from './function-words.js';
 import { readWords } from './words.js';
 
 /**
- * Most characters read of the description, the capabilities and the tools of a profile that is not trusted: text from a
- * downstream server may be anything. Examples and keywords are the operator's own in every profile.
+ * Most characters read of a profile that is not trusted, its examples included: text from a downstream server may be
+ * anything.
  */
 const MAX_UNTRUSTED_CHARS = 2048;
 
-/** The words of one service, text by text: a descriptor first, then each example. */
+/**
+ * The words of one service, text by text: a descriptor first, then each example.
+ *
+ * Of a profile that is not trusted the function words of examples are left out too: they are near every task.
+ */
 export interface ServiceTexts {
   readonly service: string;
   readonly isTrusted: boolean;
@@ -18,26 +22,36 @@ export interface ServiceTexts {
 /** Reads what a profile says of its service. Never throws for odd fields: they are left out. */
 export function textsOf(profile: ServiceProfile): ServiceTexts {
   const isTrusted = profile.trusted !== false;
-  const descriptor = descriptorOf(profile);
-  const examples = (profile.examples ?? []).map((example) => readWords(example).words);
+  const budget = budgetOf(profile);
+  const parts = descriptorOf(profile, budget);
+  const examples = (profile.examples ?? []).map((example) => readWords(budget.take(example)).words);
   const texts = [
-    // Function words say nothing of a service, and a description made of them alone would be near every task. In
-    // examples they stay: how people ask does tell services apart.
-    descriptor.flatMap((part) => readWords(part).words.filter((word) => !isFunctionWord(word))),
-    ...examples,
+    parts.flatMap((part) => tellingWordsOf(readWords(part).words)),
+    ...(isTrusted ? examples : examples.map(tellingWordsOf)),
   ].filter((words) => words.length > 0);
   return { service: profile.name, isTrusted, texts };
 }
 
 /** What a service says of itself but its examples: its name in words, description, capabilities and tools, in parts. */
-export function descriptorOf(profile: ServiceProfile): string[] {
-  const budget = new TextBudget(profile.trusted !== false ? Number.POSITIVE_INFINITY : MAX_UNTRUSTED_CHARS);
-  const descriptor = [splitName(profile.name), budget.take(profile.description)];
-  for (const capability of profile.capabilities ?? []) descriptor.push(budget.take(capability));
+export function descriptorOf(profile: ServiceProfile, budget = budgetOf(profile)): string[] {
+  const parts = [splitName(profile.name), budget.take(profile.description)];
+  for (const capability of profile.capabilities ?? []) parts.push(budget.take(capability));
   for (const tool of profile.tools ?? []) {
-    descriptor.push(splitName(budget.take(tool.name)), budget.take(tool.description));
+    parts.push(splitName(budget.take(tool.name)), budget.take(tool.description));
   }
-  return descriptor;
+  return parts;
+}
+
+function budgetOf({ trusted }: ServiceProfile): TextBudget {
+  return new TextBudget(trusted !== false ? Number.POSITIVE_INFINITY : MAX_UNTRUSTED_CHARS);
+}
+
+/**
+ * Function words say nothing of a service, and a description made of them alone would be near every task. In examples of
+ * the operator they stay: how people ask does tell services apart.
+ */
+function tellingWordsOf(words: readonly string[]): readonly string[] {
+  return words.filter((word) => !isFunctionWord(word));
 }
 
 /** `web_search&findImages` becomes `web search find Images`. */

@@ -105,6 +105,47 @@ describe('CapabilityStrategy', () => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
+  it('reads each profile once, however often the registry changes', () => {
+    const reads = new Map<string, number>();
+    const profiles = new Map<string, ServiceProfile>();
+    const register = (name: string) => {
+      profiles.set(name, {
+        name,
+        get description() {
+          reads.set(name, (reads.get(name) ?? 0) + 1);
+          return `does ${name}`;
+        },
+      });
+    };
+    const strategy = new CapabilityStrategy();
+    for (const name of ['sweeping', 'polishing', 'mending']) {
+      register(name);
+      strategy.onRegistryChange(new Map(profiles));
+      expect(strategy.route(name, [...profiles.keys()])[0]?.service).toBe(name);
+    }
+    profiles.delete('polishing');
+    strategy.onRegistryChange(new Map(profiles));
+    expect(strategy.route('polishing', [...profiles.keys()])[0]?.service).not.toBe('polishing');
+    expect([...reads.values()]).toEqual([1, 1, 1]);
+
+    register('sweeping');
+    strategy.onRegistryChange(new Map(profiles));
+    strategy.route('sweeping', [...profiles.keys()]);
+    expect(reads.get('sweeping')).toBe(2);
+  });
+
+  it('ranks after changes as if it had known the services from the beginning', () => {
+    const changed = strategyFor(profilesOf(WEATHER, MONEY));
+    changed.route('rain', ['weather']);
+    changed.onRegistryChange(profilesOf(MUSIC, WEATHER));
+    changed.route('rain', ['weather']);
+    changed.onRegistryChange(ALL);
+    const fresh = strategyFor(ALL);
+    for (const task of ['transfer money to my sister', 'will it rain', 'skip this song', 'zebra']) {
+      expect(changed.route(task, names)).toEqual(fresh.route(task, names));
+    }
+  });
+
   it('takes the profiles of the call when nobody tells it of changes', () => {
     const [best] = new CapabilityStrategy().route('transfer money', names, contextOf(ALL));
     expect(best?.service).toBe('money_transfer');
@@ -171,9 +212,38 @@ describe('CapabilityStrategy.calibrate', () => {
     expect(right()).toBeGreaterThanOrEqual(before);
   });
 
+  it('puts the balanced point between the tasks that it should route and those that it should refuse', () => {
+    const strategy = strategyFor(ALL);
+    strategy.calibrate(labelled);
+    const confidences = (isForeign: boolean) =>
+      labelled
+        .filter(({ service }) => (service === null) === isForeign)
+        .map(({ text }) => strategy.route(text, names)[0]?.confidence ?? 0);
+    expect(Math.min(...confidences(false))).toBeGreaterThanOrEqual(0.5);
+    expect(Math.max(...confidences(true))).toBeLessThan(0.5);
+  });
+
+  it('takes wrongly routed tasks for those to refuse when no task is foreign', () => {
+    const strategy = strategyFor(ALL);
+    const right = labelled.filter(({ service }) => service !== null);
+    const lenient = strategy.calibrate(right);
+    const wrong = ['will it rain in Rome tomorrow', 'how hot is it in Paris today', 'do I need an umbrella'];
+    const strict = strategy.calibrate([...right, ...wrong.map((text) => ({ text, service: 'musicPlayer' }))]);
+    expect(strict).toBeGreaterThan(lenient);
+  });
+
+  it('calibrates with as many tasks as there are', () => {
+    const strategy = strategyFor(profilesOf({ name: 'mail', examples: ['sort mail'] }, 'other'));
+    const many = Array.from({ length: 20_000 }, (_, i) => ({
+      text: i % 2 ? 'sort' : 'mail',
+      service: 'mail',
+    }));
+    expect(strategy.calibrate(many)).toBeGreaterThan(0);
+  });
+
   it('keeps its tau when no task is like any service, and refuses an empty list', () => {
     const strategy = strategyFor(ALL);
-    expect(strategy.calibrate([{ text: '???', service: null }])).toBe(0.28);
+    expect(strategy.calibrate([{ text: '???', service: null }])).toBe(0.21);
     expect(() => strategy.calibrate([])).toThrow(TypeError);
   });
 });

@@ -47,9 +47,35 @@ const DESCRIPTIONS = Object.values(HONEST).map(([description]) => description);
 const FUNCTION_WORDS = 'the a an to of in on for and or is are with your you my it this';
 const TASK_WORDS = 'find get show help need want information best recommend create make list latest use tell';
 
+const COMMON_WORDS = `${TASK_WORDS} ${FUNCTION_WORDS}`.split(' ');
+/** Openings of tasks, which every service is asked with. */
+const OPENINGS = [
+  'I want to',
+  'can you help me',
+  'how do I',
+  'please find',
+  'show me the',
+  'what is the',
+  'tell me',
+];
+
+/** Positions of the honest services: the weakest first, and with everything a server can say being untrusted too. */
+const HONEST_PROFILES: Readonly<Record<string, readonly ServiceProfile[]>> = {
+  'descriptions only': Object.entries(HONEST).map(([name, [description]]) => ({ name, description })),
+  'examples too': Object.entries(HONEST).map(([name, [description, ...tasks]]) => ({
+    name,
+    description,
+    examples: tasks.flatMap((task) => [`${task} please`, `can you ${task}`]),
+  })),
+  'descriptions that are untrusted too': Object.entries(HONEST).map(([name, [description]]) => ({
+    name,
+    description,
+    trusted: false,
+  })),
+};
+
 /** Share of honest tasks that a further service takes with a confidence of at least 0.5. */
-function captured(hostile: Omit<ServiceProfile, 'name'>): number {
-  const honest = Object.entries(HONEST).map(([name, [description]]) => ({ name, description }));
+function captured(hostile: Omit<ServiceProfile, 'name'>, honest: readonly ServiceProfile[]): number {
   const profiles = profilesOf({ name: 'hostile', trusted: false, ...hostile }, ...honest);
   const strategy = new CapabilityStrategy();
   strategy.onRegistryChange(profiles);
@@ -61,7 +87,7 @@ function captured(hostile: Omit<ServiceProfile, 'name'>): number {
 }
 
 describe('fault R10 a service that describes itself with everybody’s words', () => {
-  it.each<[string, Omit<ServiceProfile, 'name'>]>([
+  const hostiles: readonly [string, Omit<ServiceProfile, 'name'>][] = [
     ['all other descriptions joined', { description: DESCRIPTIONS.join(' ') }],
     ['all other descriptions, many times', { description: DESCRIPTIONS.join(' ').repeat(50) }],
     ['function words', { description: FUNCTION_WORDS }],
@@ -72,9 +98,55 @@ describe('fault R10 a service that describes itself with everybody’s words', (
       { tools: DESCRIPTIONS.map((description) => ({ name: 'do', description })) },
     ],
     ['a capability for every other service', { capabilities: DESCRIPTIONS }],
-    ['one copied description', { description: DESCRIPTIONS[0] as string }],
-  ])('takes no task: %s', (_, hostile) => {
-    expect(captured(hostile)).toBe(0);
+    [
+      'every keyword a thousand times',
+      { description: DESCRIPTIONS.map((text) => `${text} `.repeat(1000)).join('') },
+    ],
+    ['an example copied from every description', { examples: DESCRIPTIONS }],
+    [
+      'fifty examples copied from descriptions',
+      { examples: Array(5).fill(DESCRIPTIONS).flat().slice(0, 50) },
+    ],
+    ['one example of all descriptions', { examples: [DESCRIPTIONS.join(' ')] }],
+    ['an example copied from every task', { examples: TASKS }],
+    ['an example of every function word', { examples: FUNCTION_WORDS.split(' ') }],
+    ['examples of common words', { examples: COMMON_WORDS }],
+    ['examples of how tasks begin', { examples: OPENINGS }],
+    ['a keyword for every word', { keywords: [...COMMON_WORDS, ...DESCRIPTIONS.join(' ').split(' ')] }],
+  ];
+
+  describe.each(Object.entries(HONEST_PROFILES))('against %s', (_, honest) => {
+    it.each(hostiles)('takes no task: %s', (_, hostile) => {
+      expect(captured(hostile, honest)).toBe(0);
+    });
+  });
+
+  it.each(['descriptions only', 'examples too'])(
+    'takes no task with a copied description: against %s',
+    (position) => {
+      const [description] = DESCRIPTIONS as [string];
+      expect(captured({ description }, HONEST_PROFILES[position] ?? [])).toBe(0);
+    },
+  );
+
+  it('counts the examples of an untrusted profile into its 2,048 characters', () => {
+    const strategy = new CapabilityStrategy();
+    const examples = [...Array.from({ length: 300 }, (_, i) => `filler ${i}`), 'narwhal'];
+    strategy.onRegistryChange(profilesOf({ name: 'far', trusted: false, examples }, 'other'));
+    expect(strategy.route('narwhal', ['far', 'other'])).toEqual([]);
+  });
+
+  it('still routes to an untrusted service by its examples', () => {
+    const strategy = new CapabilityStrategy();
+    const own = {
+      name: 'own',
+      trusted: false,
+      examples: ['tune the piano', 'tune my old piano', 'piano tuning'],
+    };
+    strategy.onRegistryChange(profilesOf(own, ...(HONEST_PROFILES['examples too'] as ServiceProfile[])));
+    const [best] = strategy.route('tune a piano', ['own', ...Object.keys(HONEST)]);
+    expect(best).toMatchObject({ service: 'own' });
+    expect(best?.confidence).toBeGreaterThanOrEqual(0.5);
   });
 
   it('leaves the tasks of honest services to them', () => {
