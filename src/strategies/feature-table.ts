@@ -27,6 +27,11 @@ export class FeatureTable {
     return this.#buckets;
   }
 
+  /** Rarity of a feature that is in no text, above 0. */
+  get unseenRarity(): number {
+    return this.#unseenRarity;
+  }
+
   /** Row of a feature, -1 for one that is in no text. */
   rowOf(bucket: number): number {
     return (this.#rows[bucket] as number) - 1;
