@@ -38,6 +38,11 @@ export type {
 } from './core/service.js';
 export type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
 export {
+  LearnedStrategy,
+  type LearnedStrategyOptions,
+  type TrainOptions,
+} from './learning/learned-strategy.js';
+export {
   createOrchestrator,
   Orchestrator,
   type OrchestratorOptions,

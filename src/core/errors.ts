@@ -230,3 +230,30 @@ export function missingPackage(packageName: string, cause: unknown): Orchestrato
   const message = `The optional package "${packageName}" is not installed; run: npm install ${packageName}`;
   return new OrchestratorError('MISSING_PACKAGE', message, { packageName }, { cause });
 }
+
+/** A misuse: services that cannot be learned yet. */
+export function tooFewExamples(
+  short: readonly { readonly service: string; readonly examples: number }[],
+  least: number,
+): TypeError {
+  const names = short.slice(0, 20).map(({ service, examples }) => `"${service}" has ${examples}`);
+  const more = short.length > 20 ? ` and ${short.length - 20} more have too few` : '';
+  return misuse(
+    `train() needs ${least} or more different examples and corrections of each service: ${names.join(', ')}${more}; give more, or name in "services" those to learn.`,
+  );
+}
+
+export function learnedModelMissing(what: string): OrchestratorError {
+  const message = `${what} needs a model and there is none; call train() or load() before.`;
+  return new OrchestratorError('INVALID_INPUT', message);
+}
+
+export function learnedFileRefused(path: string, why: string, cause?: unknown): OrchestratorError {
+  const message = `"${path}" cannot be loaded as a learned strategy: ${why}; train again and save.`;
+  return new OrchestratorError('INVALID_INPUT', message, { path }, cause === undefined ? {} : { cause });
+}
+
+export function trainingFailed(cause: unknown): OrchestratorError {
+  const message = `The thread that trains the learned strategy died: ${messageOf(cause)}; train again, with fewer examples if memory ran out.`;
+  return new OrchestratorError('INTERNAL', message, {}, { cause });
+}

@@ -13,7 +13,7 @@ import { CentroidIndex } from './centroid-index.js';
 import { CountedProfiles, type CountedService } from './counted-profiles.js';
 import { FeatureCounts } from './features.js';
 import { ServiceOrder } from './service-order.js';
-import { insertInOrder } from './top-list.js';
+import { mostSimilar } from './top-list.js';
 import { readWords } from './words.js';
 
 /** Options of {@link CapabilityStrategy}. */
@@ -93,7 +93,7 @@ export class CapabilityStrategy implements RoutingStrategy {
     const index = this.#currentIndex(context?.profiles);
     const { words } = readWords(task);
     index.query(words);
-    const best = bestServices(index.similarities, this.#positionsIn(availableServices), this.#maxCandidates);
+    const best = mostSimilar(index.similarities, this.#positionsIn(availableServices), this.#maxCandidates);
     let telling: readonly TellingWord[] | undefined;
     const candidates: RouteCandidate[] = [];
     for (const service of best) {
@@ -124,7 +124,7 @@ export class CapabilityStrategy implements RoutingStrategy {
     const positions = Int32Array.from(this.#services.keys());
     const outcomes = labelled.map(({ text, service: right }) => {
       index.query(readWords(text).words);
-      const [best] = bestServices(index.similarities, positions, 1);
+      const [best] = mostSimilar(index.similarities, positions, 1);
       if (best === undefined) return { similarity: 0, isRight: false, isForeign: right === null };
       const isRight = this.#services[best]?.service === right;
       return { similarity: index.similarities[best] as number, isRight, isForeign: right === null };
@@ -171,26 +171,6 @@ export class CapabilityStrategy implements RoutingStrategy {
     const examples = this.#profiles.get((this.#services[service] as CountedService).service)?.examples ?? [];
     return nearestExample(examples, (example) => index.similarityTo(example));
   }
-}
-
-/**
- * The most similar available services, best first, equal ones by position. Sorting all of a thousand would take longer
- * than comparing them.
- */
-function bestServices(similarities: Float64Array, positions: Int32Array, most: number): number[] {
-  const best: number[] = [];
-  const isBefore = (a: number, b: number) => {
-    const difference = (similarities[a] as number) - (similarities[b] as number);
-    return difference > 0 || (difference === 0 && (positions[a] as number) < (positions[b] as number));
-  };
-  let least = 0;
-  for (let service = 0; service < similarities.length; service++) {
-    const similarity = similarities[service] as number;
-    if (similarity < least || similarity === 0 || (positions[service] as number) < 0) continue;
-    insertInOrder(best, service, most, isBefore);
-    if (best.length === most) least = similarities[best[most - 1] as number] as number;
-  }
-  return best;
 }
 
 /**

@@ -68,9 +68,9 @@ export class CentroidIndex {
     let squares = 0;
     for (let i = 0; i < size; i++) {
       const bucket = touched[i] as number;
-      const weight = termWeight(counts.of(bucket)) * table.weightOf(bucket);
-      squares += weight * weight;
       const row = table.rowOf(bucket);
+      const weight = termWeight(counts.of(bucket)) * table.weightAt(row, bucket);
+      squares += weight * weight;
       if (row < 0) continue;
       const start = starts[row] as number;
       addRow(similarities, weight, entryServices, entryWeights, start, starts[row + 1] as number);

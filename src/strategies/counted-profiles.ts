@@ -59,7 +59,7 @@ export class CountedProfiles {
 }
 
 /** @param counts - Scratch space. */
-export function countText(words: readonly string[], counts: FeatureCounts): CountedText {
+function countText(words: readonly string[], counts: FeatureCounts): CountedText {
   counts.read(words);
   const buckets = counts.touched.slice(0, counts.size);
   return { buckets, counts: Uint16Array.from(buckets, (bucket) => counts.of(bucket)) };

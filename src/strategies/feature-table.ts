@@ -39,8 +39,12 @@ export class FeatureTable {
 
   /** What a feature counts for, above 0. */
   weightOf(bucket: number): number {
-    const row = this.#rows[bucket] as number;
-    return row === 0 ? this.#unseenRarity * kindWeight(bucket) : (this.#weights[row - 1] as number);
+    return this.weightAt(this.rowOf(bucket), bucket);
+  }
+
+  /** The same for who knows its row. */
+  weightAt(row: number, bucket: number): number {
+    return row < 0 ? this.#unseenRarity * kindWeight(bucket) : (this.#weights[row] as number);
   }
 
   /**

@@ -16,6 +16,10 @@ export const violations = {
     'actors/supervisor.ts': "import '../strategies/keyword.js';",
     'strategies/keyword.ts': '',
   },
+  'layer-learning': {
+    'learning/training-thread.ts': "import '../actors/registry.js';",
+    'actors/registry.ts': '',
+  },
   'layer-engines': { 'engines/local.ts': "import '../services/module.js';", 'services/module.ts': '' },
   'layer-config': { 'config/load.ts': "import '../actors/registry.js';", 'actors/registry.ts': '' },
   'layer-mcp': { 'mcp/server.ts': "import '../orchestrator.js';", 'orchestrator.ts': '' },

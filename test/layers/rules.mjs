@@ -10,6 +10,7 @@ const MAY_IMPORT = {
   strategies: ['core'],
   machines: ['core'],
   services: ['core'],
+  learning: ['core', 'strategies', 'services'],
   actors: ['core', 'machines'],
   engines: ['core', 'actors'],
   config: ['core', 'strategies', 'services'],
@@ -17,8 +18,18 @@ const MAY_IMPORT = {
   inspect: ['core', 'actors'],
   adapters: ['core', 'orchestrator'],
   'adapters/mcp-v1': ['core', 'orchestrator', 'adapters', 'mcp'],
-  orchestrator: ['core', 'strategies', 'machines', 'services', 'actors', 'engines', 'config'],
-  index: ['core', 'strategies', 'machines', 'services', 'actors', 'engines', 'config', 'orchestrator'],
+  orchestrator: ['core', 'strategies', 'machines', 'services', 'learning', 'actors', 'engines', 'config'],
+  index: [
+    'core',
+    'strategies',
+    'machines',
+    'services',
+    'learning',
+    'actors',
+    'engines',
+    'config',
+    'orchestrator',
+  ],
 };
 
 /** Folders that may import all of src. */

@@ -10,6 +10,7 @@ it('the package exports exactly these names', () => {
     'ExecutionConfig',
     'FunctionStrategy',
     'KeywordStrategy',
+    'LearnedStrategy',
     'LlmStrategy',
     'Orchestrator',
     'OrchestratorError',
