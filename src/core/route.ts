@@ -33,8 +33,8 @@ export interface ServiceProfile {
   readonly tools?: readonly { readonly name: string; readonly description?: string }[];
   /**
    * False when texts of the profile come from a downstream server. Description, capabilities, tools and examples are
-   * then cut to 2,048 characters together, count less, and lose near ties. Leave it true for texts of the operator's own.
-   * Default true.
+   * then cut to 2,048 characters together, count less, and lose near ties; `LearnedStrategy` does not learn them. Keywords
+   * count in full: give only the operator's own. Default true.
    */
   readonly trusted?: boolean;
 }
