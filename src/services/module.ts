@@ -92,9 +92,13 @@ async function runnerOf(settings: ModuleSettings, module: ModulePlace): Promise<
   return module.isolate === 'none' ? inThisThread(settings) : isolated(settings, module);
 }
 
-/** What loads modules and starts threads and processes is loaded by the first task. */
+/**
+ * What loads modules and starts threads and processes is loaded apart, and at once: the first task may come when nothing
+ * can be loaded any more. A fault of it is told by the task that meets it.
+ */
 function lazily(start: () => Promise<ModuleRunner>): ModuleRunner {
   const runner = new Lazy(start);
+  runner.get().catch(() => {});
   let running: ModuleRunner | undefined;
   return {
     execute: async (task, context) => {

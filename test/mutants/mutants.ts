@@ -162,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     id: 16,
     bug: 'attempt timer starts at submit',
     file: 'src/actors/attempt.ts',
-    find: 'this.dueMs = nowMs + task.settings.timeoutMs;',
-    plant: 'this.dueMs = task.acceptedAtMs + task.settings.timeoutMs;',
+    find: 'this.dueMs = nowMs + task.timeoutMs;',
+    plant: 'this.dueMs = task.acceptedAtMs + task.timeoutMs;',
     by: [PROMISES],
   },
   {
