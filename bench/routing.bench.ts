@@ -1,10 +1,12 @@
 import type { Bench, Contestant, Sample } from './bench.js';
 import {
   type BenchRouter,
+  LEARNABLE_EXAMPLES,
   type OpenRouter,
   openCapability,
   openCascade,
   openKeyword,
+  openLearned,
   openMiniSearch,
   openNatural,
   openNlpJs,
@@ -33,6 +35,8 @@ interface Router {
   readonly note?: string;
   /** Needs services with keywords. */
   readonly needsKeywords?: boolean;
+  /** Needs services with at least {@link LEARNABLE_EXAMPLES} examples. */
+  readonly needsExamples?: boolean;
   /** Folder of packages that must be installed first. */
   readonly packages?: string;
 }
@@ -47,6 +51,13 @@ const ROUTERS: readonly Router[] = [
     needsKeywords: true,
     note: 'the cascade that an orchestrator uses by default',
   },
+  {
+    label: 'learned',
+    open: openLearned,
+    isOurs: true,
+    needsExamples: true,
+    note: `trained beforehand; sets with ${LEARNABLE_EXAMPLES} examples a service only`,
+  },
   { label: 'minisearch', open: openMiniSearch, note: 'one document a service, defaults' },
   { label: 'natural', open: openNatural, note: 'BayesClassifier', packages: PEERS_FOLDER },
   { label: 'nlp.js', open: openNlpJs, note: '@nlpjs/basic', packages: PEERS_FOLDER },
@@ -56,6 +67,7 @@ const ROUTERS: readonly Router[] = [
 interface Source {
   readonly group: string;
   readonly hasKeywords: boolean;
+  readonly isLearnable: boolean;
   readonly read: () => RoutingSet;
   readonly isForSpeed: boolean;
 }
@@ -71,9 +83,10 @@ export function createRoutingBench(dataFolder?: string): Bench {
       'Building and training, which happen before the clock starts; the supervisor around the router; language models. ' +
       'Peers get a threshold that is fitted on the very tasks they are judged by (best); ours are also judged at their fixed 0.5.',
     contestants: sourcesOf(dataFolder).flatMap((source) =>
-      ROUTERS.filter(({ needsKeywords = false }) => source.hasKeywords || !needsKeywords).map((router) =>
-        contestantOf(router, source),
-      ),
+      ROUTERS.filter(
+        ({ needsKeywords = false, needsExamples = false }) =>
+          (source.hasKeywords || !needsKeywords) && (source.isLearnable || !needsExamples),
+      ).map((router) => contestantOf(router, source)),
     ),
     metric: { name: 'p50Micros', better: 'lower' },
     figureColumns: {
@@ -101,6 +114,7 @@ function sourcesOf(dataFolder: string | undefined): Source[] {
       return {
         group: `${name}: ${services.length} services, ${test.length} tasks, ${foreign} of them out of scope`,
         hasKeywords: services.some(({ keywords }) => keywords !== undefined),
+        isLearnable: services.every(({ examples }) => examples.length >= LEARNABLE_EXAMPLES),
         read: () => set,
         isForSpeed: false,
       };
@@ -109,6 +123,7 @@ function sourcesOf(dataFolder: string | undefined): Source[] {
       (services): Source => ({
         group: `time with ${services.toLocaleString('en')} services`,
         hasKeywords: true,
+        isLearnable: false,
         read: () => speedSet(services),
         isForSpeed: true,
       }),

@@ -20,13 +20,25 @@ export const openCascade = openStrategy(
     new CompositeStrategy([new KeywordStrategy({ keywords: {} }), new CapabilityStrategy()]),
 );
 
-function openStrategy(create: (gaffr: typeof import('gaffr')) => RoutingStrategy): OpenRouter {
+/** Examples of each service that training needs. */
+export const LEARNABLE_EXAMPLES = 20;
+
+export const openLearned = openStrategy(
+  ({ LearnedStrategy }) => new LearnedStrategy(),
+  (strategy) => strategy.train(),
+);
+
+function openStrategy<S extends RoutingStrategy>(
+  create: (gaffr: typeof import('gaffr')) => S,
+  prepare?: (strategy: S) => Promise<unknown>,
+): OpenRouter {
   return async (services) => {
     const strategy = create(await import('gaffr'));
     const profiles = new Map(services.map((service) => [service.name, service as ServiceProfile]));
     const names = [...profiles.keys()];
     const context = { profiles, signal: new AbortController().signal };
     strategy.onRegistryChange?.(profiles);
+    await prepare?.(strategy);
     return { rank: (text) => toScores(strategy.route(text, names, context)) };
   };
 }
