@@ -92,7 +92,10 @@ export class KeywordIndex {
 export function readKeyword(
   keyword: Keyword,
 ): { keyword: string; weight: number; text: string; words: readonly string[] } | undefined {
-  const { text: written, weight = 1 } = typeof keyword === 'string' ? { text: keyword } : keyword;
+  // Profiles come from users: an entry may be anything.
+  const given: Partial<Exclude<Keyword, string>> | null =
+    typeof keyword === 'string' ? { text: keyword } : keyword;
+  const { text: written, weight = 1 } = given ?? {};
   if (typeof written !== 'string' || written.length > MAX_KEYWORD_CHARS) return undefined;
   if (!(weight >= 0 && weight <= MAX_KEYWORD_WEIGHT)) return undefined;
   const { text, words } = readWords(written.trim());

@@ -116,7 +116,8 @@ export class KeywordStrategy implements RoutingStrategy {
 
   #allKeywords(): Map<string, readonly Keyword[]> {
     const all = new Map(this.#tables);
-    for (const [service, { keywords }] of this.#profiles) if (keywords) all.set(service, keywords);
+    for (const [service, { keywords }] of this.#profiles)
+      if (Array.isArray(keywords)) all.set(service, keywords);
     for (const [service, added] of this.#added) all.set(service, [...(all.get(service) ?? []), ...added]);
     return all;
   }

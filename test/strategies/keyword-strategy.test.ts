@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ServiceProfile } from '../../src/index.js';
 import { KeywordStrategy } from '../../src/strategies/keyword-strategy.js';
 import { KeywordTrie } from '../../src/strategies/keyword-trie.js';
 import { stemOf } from '../../src/strategies/words.js';
@@ -244,4 +245,14 @@ describe('KeywordStrategy keywords', () => {
     strategy.onRegistryChange(profilesOf({ name: 'a', keywords }));
     expect(textOf(strategy.route('odd *** but fine', ['a']))).toBe('a 0.7500');
   });
+
+  it.each([[[null]], [[3, undefined, {}]], ['abc'], [{}]])(
+    'ignores what is no keyword at all in one profile: %j',
+    (keywords) => {
+      const strategy = new KeywordStrategy();
+      const odd = { name: 'a', keywords } as unknown as ServiceProfile;
+      strategy.onRegistryChange(profilesOf(odd, { name: 'b', keywords: ['paint'] }));
+      expect(textOf(strategy.route('a b c paint', ['a', 'b']))).toBe('b 0.7500');
+    },
+  );
 });
