@@ -37,6 +37,7 @@ export type {
   ServiceStatus,
 } from './core/service.js';
 export type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
+export type { TracedAttempt, TracedTask, TraceHeaders, Tracing } from './core/tracing.js';
 export {
   LearnedStrategy,
   type LearnedStrategyOptions,

@@ -21,6 +21,7 @@ import type { TaskResult, TaskStatus } from './core/result.js';
 import type { Route, RoutingStrategy } from './core/route.js';
 import type { ServiceInput, ServiceStatus } from './core/service.js';
 import type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
+import { guardedTracing, type Tracing } from './core/tracing.js';
 import { warningLog } from './core/warning-log.js';
 import { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
 import { createDefaultStrategy, createRouter } from './strategies/router.js';
@@ -46,6 +47,8 @@ export interface OrchestratorOptions {
    * Default true, and false while `inspect` is given.
    */
   readonly fastLane?: boolean;
+  /** Follows tasks and attempts, for instance `openTelemetryTracing()` of `gaffr/telemetry`. Default: nothing is traced. */
+  readonly tracing?: Tracing;
   /** How many of the latest facts `recentEvents()` keeps, 0 or more. Default 0: none. */
   readonly keepEvents?: number;
 }
@@ -91,6 +94,7 @@ export class Orchestrator implements OrchestratorPort {
     this.registry = registry ?? new ServiceRegistry(services);
     this.config = ExecutionConfig.complete(config);
     this.#environment = environment;
+    const tracing = options.tracing === undefined ? null : guardedTracing(options.tracing, log);
     this.#events = new QueueEvents(log, () => this.#supervisor.load());
     this.#eventLog = createEventLog(options.keepEvents ?? 0);
     const { taskConfig, routingConfig } = this.config;
@@ -111,10 +115,12 @@ export class Orchestrator implements OrchestratorPort {
       router: this.#router,
       log,
       observer: () => this.#events.listener,
+      tracing,
       inspect,
       fastLane: options.fastLane ?? true,
     });
-    this.#intake = new Intake(taskConfig, { environment, log }, this.#supervisor);
+    this.#intake = new Intake(taskConfig, { environment, log, tracing }, this.#supervisor);
+    if (tracing) this.on('event', tracing.told);
     const eventLog = this.#eventLog;
     if (eventLog) this.on('event', (event) => eventLog.add(event));
     this.registry.on('change', this.#onRegistryChange);

@@ -1,6 +1,8 @@
+import { boundLog } from '../core/bound-log.js';
 import type { Clock, Log } from '../core/environment.js';
 import { cancelled } from '../core/errors.js';
 import type { ServiceContext, ServiceFunction } from '../core/service.js';
+import type { Tracing } from '../core/tracing.js';
 import { callGuarded } from './call-guarded.js';
 import { collectItems } from './collect-items.js';
 import type { Due } from './deadlines.js';
@@ -27,6 +29,10 @@ export interface AttemptObserver {
 
 /** What an attempt needs from outside. */
 export interface AttemptPorts {
+  readonly service: string;
+  /** Id of the instance. */
+  readonly instance: string;
+  readonly tracing: Tracing | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: AttemptObserver;
@@ -47,6 +53,7 @@ export class Attempt implements Due {
   state: 'running' | 'abandoned' | 'ended' = 'running';
   readonly #ports: AttemptPorts;
   readonly #context: AttemptContext;
+  readonly #startedAtMs: number;
   #stopIterating: (() => void) | undefined;
 
   /** @param epoch - Period of the circuit in which it begins. */
@@ -56,11 +63,25 @@ export class Attempt implements Due {
     this.epoch = epoch;
     this.dueMs = nowMs + task.timeoutMs;
     this.#ports = ports;
+    this.#startedAtMs = nowMs;
     this.#context = new AttemptContext(this, nowMs, ports.log);
   }
 
   /** Calls the service. User code runs here, under guard. */
   start(execute: ServiceFunction): void {
+    const { tracing, service, instance } = this.#ports;
+    if (tracing === null) {
+      this.#call(execute);
+      return;
+    }
+    const about = { taskId: this.task.id, service, instance, attempt: this.number };
+    tracing.attempt({ ...about, atMs: this.#startedAtMs }, (traceparent) => {
+      if (traceparent !== null) this.#context.traceparent = traceparent;
+      this.#call(execute);
+    });
+  }
+
+  #call(execute: ServiceFunction): void {
     const { onValue, onFault } = this.#ports.observer;
     try {
       const outcome = execute(this.task.text, this.#context);
@@ -75,6 +96,10 @@ export class Attempt implements Due {
     } catch (cause) {
       onFault(cause);
     }
+  }
+
+  get service(): string {
+    return this.#ports.service;
   }
 
   /** Gives the attempt up; its code may go on. The signal is fired by {@link abort}, after the state is right. */
@@ -132,7 +157,9 @@ class AttemptContext implements ServiceContext {
   readonly taskId: string;
   readonly deadline: number | null;
   readonly idempotencyKey: string | null;
-  readonly log: Log;
+  traceparent: string | null;
+  readonly #log: Log;
+  #boundLog: Log | undefined;
   readonly #attempt: Attempt;
   #kwargs: Readonly<Record<string, unknown>> | undefined;
   #controller: AbortController | undefined;
@@ -140,12 +167,13 @@ class AttemptContext implements ServiceContext {
 
   constructor(attempt: Attempt, nowMs: number, log: Log) {
     const { task } = attempt;
-    const { deadlineMs, idempotencyKey } = task.settings;
+    const { deadlineMs, idempotencyKey, traceparent } = task.settings;
     this.attempt = task.attempts;
     this.taskId = task.id;
     this.deadline = deadlineMs === null ? null : (task.acceptedAtMs + deadlineMs - nowMs) / 1000;
     this.idempotencyKey = idempotencyKey;
-    this.log = log;
+    this.traceparent = traceparent;
+    this.#log = log;
     this.#attempt = attempt;
   }
 
@@ -165,6 +193,13 @@ class AttemptContext implements ServiceContext {
     return this.#controller.signal;
   }
 
+  /** Each line says which attempt it belongs to. Made when first asked for: most services never do. */
+  get log(): Log {
+    const { taskId, attempt } = this;
+    this.#boundLog ??= boundLog(this.#log, { taskId, service: this.#attempt.service, attempt });
+    return this.#boundLog;
+  }
+
   /** Made when asked for, so that services may take it out of the context. */
   get progress(): ServiceContext['progress'] {
     return (fraction, message) => this.#progress(fraction, message);
@@ -180,7 +215,7 @@ class AttemptContext implements ServiceContext {
     const { onProgress } = task.settings;
     if (onProgress === null || state !== 'running') return;
     const onFault = (cause: unknown): void => {
-      this.log.warn({ taskId: this.taskId, cause }, 'a progress listener threw');
+      this.log.warn({ cause }, 'a progress listener threw');
     };
     callGuarded(() => onProgress(fraction, message), onFault);
   }

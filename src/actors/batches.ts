@@ -110,7 +110,7 @@ export async function* streamBatch(
 export async function runSubtasks(
   intake: Intake,
   subtasks: readonly Subtask[],
-  { parallel = true, signal, onProgress }: SubtasksOptions,
+  { parallel = true, signal, onProgress, traceparent, tracestate }: SubtasksOptions,
 ): Promise<TaskResult[]> {
   const plan = planSubtasks(
     subtasks.map((subtask, index) => parseOrMisuse(subtaskSchema, subtask, `subtasks[${index}]`)),
@@ -122,7 +122,7 @@ export async function runSubtasks(
   const run = async (planned: PlannedSubtask): Promise<TaskResult> => {
     const needed = new Map<string, TaskResult>();
     for (const id of planned.dependsOn) needed.set(id, await (ended.get(id) as Promise<TaskResult>));
-    const result = await runSubtask(intake, planned, needed, signal);
+    const result = await runSubtask(intake, planned, needed, { signal, traceparent, tracestate });
     results[planned.index] = result;
     count += 1;
     tellProgress(count / plan.length, `${count} of ${plan.length} subtasks ended`);
@@ -141,7 +141,7 @@ function runSubtask(
   intake: Intake,
   { subtask, id: name, dependsOn }: PlannedSubtask,
   needed: ReadonlyMap<string, TaskResult>,
-  signal: AbortSignal | undefined,
+  { signal, ...trace }: Pick<SubtasksOptions, 'signal' | 'traceparent' | 'tracestate'>,
 ): Promise<TaskResult> {
   const { task, id: _, dependsOn: __, ...options } = subtask;
   const missing = [...needed].find(([, { success }]) => !success);
@@ -150,7 +150,7 @@ function runSubtask(
     AbortSignal.abort(new Error(`subtask "${name}" needs "${missing[0]}", which did not complete`));
   const dependencies = Object.fromEntries([...needed].map(([id, { result }]) => [id, result]));
   const kwargs = dependsOn.length === 0 ? options.kwargs : { ...options.kwargs, dependencies };
-  const prepared = intake.prepare({ ...options, kwargs, signal: stopped ?? signal });
+  const prepared = intake.prepare({ ...options, ...trace, kwargs, signal: stopped ?? signal });
   return new Promise((resolve) => {
     intake.begin(task, prepared, resolve);
   });

@@ -4,6 +4,7 @@ import type { Environment, Log } from '../core/environment.js';
 import * as errors from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import { type TaskOptions, taskOptionsSchema } from '../core/task.js';
+import { NO_TRACE, type Tracing, traceHeadersOf } from '../core/tracing.js';
 import { callGuarded } from './call-guarded.js';
 import { IdempotencyKeys } from './idempotency.js';
 import { SharedAborts } from './shared-aborts.js';
@@ -40,6 +41,7 @@ export class Intake {
   readonly #environment: Environment;
   readonly #log: Log;
   readonly #supervisor: Supervisor;
+  readonly #tracing: Tracing | null;
   readonly #keys: IdempotencyKeys;
   readonly #aborts = new SharedAborts();
   /** Shared by all tasks without options of their own. */
@@ -51,13 +53,18 @@ export class Intake {
 
   constructor(
     taskConfig: TaskConfig,
-    { environment, log }: { readonly environment: Environment; readonly log: Log },
+    {
+      environment,
+      log,
+      tracing,
+    }: { readonly environment: Environment; readonly log: Log; readonly tracing: Tracing | null },
     supervisor: Supervisor,
   ) {
     this.#taskConfig = taskConfig;
     this.#environment = environment;
     this.#log = log;
     this.#supervisor = supervisor;
+    this.#tracing = tracing;
     this.#keys = new IdempotencyKeys(environment.clock);
     this.#defaults = this.#prepared({});
   }
@@ -69,8 +76,13 @@ export class Intake {
     this.#byService.clear();
   }
 
-  /** Parses the options of a task. @throws TypeError when one is not valid. */
+  /** Parses the options of a task, while its caller is on the stack. @throws TypeError when one is not valid. */
   prepare(options: TaskOptions | undefined): Prepared {
+    const prepared = this.#prepare(options);
+    return this.#tracing === null ? prepared : withOrigin(prepared, options, this.#tracing);
+  }
+
+  #prepare(options: TaskOptions | undefined): Prepared {
     if (options === undefined) return this.#defaults;
     // A service that was named alone before has been parsed before.
     const known = this.#byService.get(options?.service ?? '');
@@ -239,8 +251,18 @@ export class Intake {
       maxRetries: config.retryOnFailure ? (options.maxRetries ?? config.maxRetries) : 0,
       idempotencyKey: options.idempotencyKey ?? null,
       onProgress: options.onProgress ?? null,
+      traceparent:
+        options.traceparent === undefined ? null : traceHeadersOf(options.traceparent, null).traceparent,
+      origin: undefined,
     };
   }
+}
+
+/** Of one's own for each caller: what is shared otherwise belongs to many. */
+function withOrigin(prepared: Prepared, options: TaskOptions | undefined, tracing: Tracing): Prepared {
+  const headers =
+    options?.traceparent === undefined ? NO_TRACE : traceHeadersOf(options.traceparent, options.tracestate);
+  return { ...prepared, settings: { ...prepared.settings, origin: tracing.origin(headers) } };
 }
 
 /** A task's text. @throws TypeError unless it is a non-empty string. */

@@ -1,8 +1,9 @@
 import type { Clock } from '../core/environment.js';
-import type { OrchestratorError } from '../core/errors.js';
+import type { ErrorCode, OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
 import type { RuntimeEvent } from '../core/events.js';
 import type { TaskResult, TaskStatus } from '../core/result.js';
+import type { Tracing } from '../core/tracing.js';
 import type { Crew } from './crew.js';
 import type { Deadlines } from './deadlines.js';
 import type { ServiceInstance } from './service-instance.js';
@@ -52,15 +53,17 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #observer: Observer;
+  readonly #tracing: Tracing | null;
   /** Open tasks whose caller chose the id. */
   readonly #named = new Map<string, TaskRecord>();
   #events: RuntimeEvent[] = [];
   #isAnnouncing = false;
 
-  constructor(clock: Clock, deadlines: Deadlines, observer: Observer) {
+  constructor(clock: Clock, deadlines: Deadlines, observer: Observer, tracing: Tracing | null) {
     this.#clock = clock;
     this.#deadlines = deadlines;
     this.#observer = observer;
+    this.#tracing = tracing;
   }
 
   /** Attempts that hold a parallel slot. */
@@ -80,8 +83,11 @@ export class Ledger {
   accept(task: TaskRecord): void {
     this.totals.submitted += 1;
     this.counts.accepted += 1;
-    if (this.isObserved)
-      this.tell({ type: 'submitted', atMs: task.acceptedAtMs, taskId: task.id, priority: task.priority });
+    if (!this.isObserved) return;
+    const { id: taskId, text, priority, acceptedAtMs: atMs, settings } = task;
+    const { maxRetries, deadlineMs } = settings;
+    this.#tracing?.submitted({ taskId, text, priority, atMs }, settings.origin);
+    this.tell({ type: 'submitted', atMs, taskId, priority, maxRetries, deadlineMs });
   }
 
   /** Reserves an id that the caller chose; false when an open task has it. */
@@ -192,9 +198,11 @@ export class Ledger {
     this.tell({ type: 'queued', atMs: this.#clock.now(), taskId: task.id, service: crew.name });
   }
 
-  tellBackoff({ id: taskId, crew, attempts: attempt }: TaskRecord, delayMs: number): void {
+  tellBackoff(task: TaskRecord, delayMs: number, errorCode: ErrorCode): void {
+    const { id: taskId, crew, attempts: attempt } = task;
     if (crew === null) return;
-    this.tell({ type: 'backoff', atMs: this.#clock.now(), taskId, service: crew.name, attempt, delayMs });
+    const about = { atMs: this.#clock.now(), taskId, service: crew.name };
+    this.tell({ type: 'backoff', ...about, attempt, delayMs, errorCode });
   }
 
   get isObserved(): boolean {

@@ -1,9 +1,10 @@
 import type { ActorRefFrom } from 'xstate';
 import { type BackoffPolicy, backoffMs } from '../core/backoff.js';
 import type { Clock, Log } from '../core/environment.js';
-import { attemptTimedOut, resultTooLarge } from '../core/errors.js';
+import { attemptTimedOut, type ErrorCode, resultTooLarge } from '../core/errors.js';
 import { type Failure, failureOf } from '../core/failure.js';
 import { isLargerThan, previewOf } from '../core/size.js';
+import type { Tracing } from '../core/tracing.js';
 import type { InstanceDuties, serviceMachine } from '../machines/service.machine.js';
 import { Attempt, type AttemptObserver, type AttemptPorts } from './attempt.js';
 import type { Crew } from './crew.js';
@@ -40,7 +41,7 @@ export type Report =
       readonly failure: Failure;
       readonly retryDelayMs: number | null;
     })
-  | (AboutTask & { readonly kind: 'backoff'; readonly delayMs: number })
+  | (AboutTask & { readonly kind: 'backoff'; readonly delayMs: number; readonly errorCode: ErrorCode })
   /** The backoff is over: the task asks for a parallel slot. */
   | (AboutTask & { readonly kind: 'due' })
   /** The circuit opened while the task was in backoff. */
@@ -66,6 +67,7 @@ export interface InstancePorts {
   readonly backoff: BackoffPolicy;
   readonly retryBudgetRatio: number;
   readonly maxResultBytes: number;
+  readonly tracing: Tracing | null;
   /** Whether a task that was assigned may still start. */
   readonly mayStart: (task: TaskRecord) => boolean;
   /** Told of each attempt before the service's code runs. */
@@ -95,10 +97,11 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     this.id = id;
     this.crew = crew;
     this.#ports = ports;
-    const { clock, log, maxResultBytes } = ports;
+    const { clock, log, maxResultBytes, tracing } = ports;
     const tooLarge = (items: readonly unknown[]): Error =>
       resultTooLarge(crew.name, maxResultBytes, previewOf(items[0]));
-    this.#attemptPorts = { clock, log, observer: this, maxResultBytes, tooLarge };
+    const about = { service: crew.name, instance: id, tracing };
+    this.#attemptPorts = { ...about, clock, log, observer: this, maxResultBytes, tooLarge };
   }
 
   /** When the running attempt times out, in the clock's milliseconds; null while none runs. */
@@ -138,9 +141,17 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   }
 
   enterBackoff(): void {
-    if (this.task === null) return;
+    const failure = this.#failure;
+    if (this.task === null || failure === null) return;
     this.#ports.willRetry(this.task);
-    this.#ports.report({ kind: 'backoff', instance: this, task: this.task, delayMs: this.#delayMs });
+    const delayMs = this.#delayMs;
+    this.#ports.report({
+      kind: 'backoff',
+      instance: this,
+      task: this.task,
+      delayMs,
+      errorCode: failure.error.code,
+    });
   }
 
   askForSlot(): void {

@@ -75,7 +75,7 @@ export class Settlement {
       case 'backoff':
         if (!isPresent) return;
         this.#ledger.enter(task, 'retrying');
-        this.#ledger.tellBackoff(task, report.delayMs);
+        this.#ledger.tellBackoff(task, report.delayMs, report.errorCode);
         return;
       case 'due':
         if (isPresent && task.state === 'retrying') this.#dispatcher.addDue(task, instance.crew);
@@ -110,7 +110,7 @@ export class Settlement {
     // Its instance is held or down: the task backs off by itself and then takes another instance.
     task.instance = null;
     this.#ledger.enter(task, 'retrying');
-    this.#ledger.tellBackoff(task, retryDelayMs);
+    this.#ledger.tellBackoff(task, retryDelayMs, failure.error.code);
     if (retryDelayMs === 0) this.#placement.sendBack(task);
     else {
       const dueMs = this.#clock.now() + retryDelayMs;

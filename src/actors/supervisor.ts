@@ -5,6 +5,7 @@ import type { OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
 import type { OrchestratorStats } from '../core/orchestrator-port.js';
 import type { Ranking, Route, RouterPort } from '../core/route.js';
+import type { Tracing } from '../core/tracing.js';
 import type { Resize, SupervisorDuties, SupervisorEvent } from '../machines/supervisor.machine.js';
 import { Batch } from './batch.js';
 import { CircuitWatch } from './circuit-watch.js';
@@ -44,6 +45,7 @@ export interface SupervisorPorts {
   readonly router: RouterPort;
   readonly log: Log;
   readonly observer: Observer;
+  readonly tracing: Tracing | null;
   /** XState's inspection, passed through under guard. */
   readonly inspect: ((event: InspectionEvent) => void) | undefined;
   /** Whether events that keep the state skip XState's interpreter. */
@@ -79,7 +81,7 @@ export class Supervisor implements SupervisorDuties {
     const { taskConfig, routingConfig } = config;
     this.#ports = ports;
     this.#deadlines = new Deadlines(clock, () => this.send({ type: 'TICK' }));
-    this.#ledger = new Ledger(clock, this.#deadlines, ports.observer);
+    this.#ledger = new Ledger(clock, this.#deadlines, ports.observer, ports.tracing);
     this.#roster = new Roster(taskConfig, clock, () => this.#dispatcher.maxParallel);
     const { mailboxCapacity } = taskConfig;
     const placing = { routingConfig, mailboxCapacity, clock, router };
@@ -95,6 +97,7 @@ export class Supervisor implements SupervisorDuties {
       backoff: { baseMs: taskConfig.backoffBaseSeconds * 1000, capMs: taskConfig.backoffCapSeconds * 1000 },
       retryBudgetRatio: taskConfig.retryBudgetRatio,
       maxResultBytes: taskConfig.maxResultBytes,
+      tracing: ports.tracing,
       mayStart: ({ cancelRequest }) => cancelRequest === null && !this.#dispatcher.isHeldBack,
       started: (instance, task) => {
         if (task.attempts === 1) this.#ledger.dropTimers(task, 'queue');

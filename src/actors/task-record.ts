@@ -40,6 +40,10 @@ export interface TaskSettings {
   readonly maxRetries: number;
   readonly idempotencyKey: string | null;
   readonly onProgress: ((fraction: number, message: string | undefined) => void) | null;
+  /** The caller's place in a trace, valid or null. */
+  readonly traceparent: string | null;
+  /** What the tracing made of the caller; undefined while nothing is traced. */
+  readonly origin: unknown;
 }
 
 /**

@@ -57,12 +57,13 @@ async function* redactedItems(items: AsyncIterable<unknown>, redactor: Redactor)
 
 /** Its fields are made when they are asked for, so they are asked for when the service does. */
 function redactedContext(context: ServiceContext, redactor: Redactor): ServiceContext {
-  const { attempt, taskId, deadline, idempotencyKey } = context;
+  const { attempt, taskId, deadline, idempotencyKey, traceparent } = context;
   return {
     attempt,
     taskId,
     deadline,
     idempotencyKey,
+    traceparent,
     get kwargs() {
       return context.kwargs;
     },

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './errors.js';
 import type { TaskResult, TaskStatus } from './result.js';
 
 /**
@@ -8,7 +9,16 @@ import type { TaskResult, TaskStatus } from './result.js';
  *   up while its code runs · `ended` that code ended · `settled` the task has its result
  */
 export type TaskEvent =
-  | { readonly type: 'submitted'; readonly atMs: number; readonly taskId: string; readonly priority: number }
+  | {
+      readonly type: 'submitted';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly priority: number;
+      /** Most further attempts of this task. */
+      readonly maxRetries: number;
+      /** Limit of the whole task, in milliseconds, or null. */
+      readonly deadlineMs: number | null;
+    }
   | { readonly type: 'queued'; readonly atMs: number; readonly taskId: string; readonly service: string }
   | {
       readonly type: 'started' | 'abandoned' | 'ended';
@@ -25,6 +35,8 @@ export type TaskEvent =
       readonly service: string;
       readonly attempt: number;
       readonly delayMs: number;
+      /** Why the attempt failed. */
+      readonly errorCode: ErrorCode;
     }
   | { readonly type: 'moved'; readonly atMs: number; readonly taskId: string; readonly service: string }
   | {

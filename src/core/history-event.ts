@@ -46,7 +46,14 @@ const attempt = z.number();
 
 /** The fields of a {@link RuntimeEvent} that the check reads. */
 export const historyEventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('submitted'), atMs, taskId, priority: z.number() }),
+  z.object({
+    type: z.literal('submitted'),
+    atMs,
+    taskId,
+    priority: z.number(),
+    maxRetries: z.number().optional(),
+    deadlineMs: z.number().nullable().optional(),
+  }),
   z.object({ type: z.literal('queued'), atMs, taskId, service }),
   z.object({ type: z.literal('moved'), atMs, taskId, service }),
   z.object({ type: z.literal('reprioritised'), atMs, taskId, priority: z.number() }),

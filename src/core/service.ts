@@ -14,6 +14,11 @@ export interface ServiceContext {
   /** Seconds that were left of `deadlineSeconds` when the attempt began; null when the task has no deadline. */
   readonly deadline: number | null;
   readonly idempotencyKey: string | null;
+  /**
+   * This attempt's place in a trace, for the header `traceparent` of what the service calls: the span of the attempt when
+   * the orchestrator traces, else what the caller said; null when there is no trace.
+   */
+  readonly traceparent: string | null;
   /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. */
   readonly progress: (fraction: number, message?: string) => void;
   readonly log: Log;

@@ -25,6 +25,10 @@ export const taskDataSchema = z.strictObject({
 export const taskOptionsSchema = taskDataSchema.extend({
   /** A caller's own id; another live task with it is refused as `DUPLICATE_ID`. Default: a fresh one. */
   taskId: z.string().min(1).max(256).optional(),
+  /** The caller's place in a trace, as in the header of W3C Trace Context. One that is not valid is ignored. */
+  traceparent: z.string().optional(),
+  /** Goes with `traceparent`. */
+  tracestate: z.string().optional(),
   /** Cancels the task in whatever state it is. */
   signal: z
     .custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal')
@@ -82,6 +86,9 @@ export type Subtask = z.input<typeof subtaskSchema>;
 export interface SubtasksOptions {
   /** Default true. */
   readonly parallel?: boolean | undefined;
+  /** As for a task; every subtask has it. */
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((fraction: number, message: string | undefined) => void) | undefined;
 }

@@ -65,8 +65,8 @@ type Options = z.output<typeof subprocessOptionsSchema>;
  * - `one-shot`: the result is what the program writes to stdout. Exit code 0 is success; another one is `SERVICE_FAILED`
  *   with the end of stderr, and 75 (EX_TEMPFAIL) says that another attempt may help. A task that begins with `-` is
  *   refused where the program would take it for an option.
- * - `json-lines`: a process reads `{ id, task, kwargs, attempt, taskId, deadline, idempotencyKey }` and writes
- *   `{ id, progress, message }` as often as it likes, then `{ id, result }` or `{ id, error: { code, message, retryable,
+ * - `json-lines`: a process reads `{ id, task, kwargs, attempt, taskId, deadline, idempotencyKey, traceparent }`
+ *   and writes `{ id, progress, message }` as often as it likes, then `{ id, result }` or `{ id, error: { code, message, retryable,
  *   data } }`. `{ type: "cancel", id }` asks it to stop; if it does not answer soon it is ended. One process for each
  *   attempt at once, kept for later ones; stdin is closed when it is to end.
  *
@@ -123,8 +123,8 @@ function jsonLines(options: Options): Pick<Service, 'execute' | 'close'> {
   });
   return {
     execute: (task, context) => {
-      const { kwargs, attempt, taskId, deadline, idempotencyKey, signal, progress, log } = context;
-      const job = { task, kwargs, attempt, taskId, deadline, idempotencyKey };
+      const { kwargs, attempt, taskId, deadline, idempotencyKey, traceparent, signal, progress, log } = context;
+      const job = { task, kwargs, attempt, taskId, deadline, idempotencyKey, traceparent };
       return redacted(options, () => pool.run(job, { signal, progress, log }));
     },
     close: () => pool.close(),

@@ -13,6 +13,8 @@ const settings: TaskSettings = {
   maxRetries: 0,
   idempotencyKey: null,
   onProgress: null,
+  traceparent: null,
+  origin: undefined,
 };
 const task = (id: string, priority = 0): TaskRecord =>
   new TaskRecord(id, id, { ...settings, priority }, 0, () => {});

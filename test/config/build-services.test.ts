@@ -107,6 +107,7 @@ describe('redactedService()', () => {
     taskId: 't',
     deadline: null,
     idempotencyKey: null,
+    traceparent: null,
     progress: (fraction, message) => void said.push([fraction, message]),
     log: { debug: note, info: note, warn: note, error: note },
   };

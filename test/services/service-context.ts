@@ -10,6 +10,7 @@ export function contextOf(fields: Partial<ServiceContext> = {}): ServiceContext 
     taskId: 'task-1',
     deadline: null,
     idempotencyKey: null,
+    traceparent: null,
     progress: () => {},
     log: silentLog,
     ...fields,

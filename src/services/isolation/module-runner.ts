@@ -95,7 +95,7 @@ function inProcess(settings: ModuleSettings, module: ModulePlace, what: string):
 
 function jobOf(
   task: string,
-  { kwargs, attempt, taskId, deadline, idempotencyKey }: ServiceContext,
+  { kwargs, attempt, taskId, deadline, idempotencyKey, traceparent }: ServiceContext,
 ): ModuleJob {
-  return { task, kwargs, attempt, taskId, deadline, idempotencyKey };
+  return { task, kwargs, attempt, taskId, deadline, idempotencyKey, traceparent };
 }
