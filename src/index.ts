@@ -12,7 +12,14 @@ export {
 } from './core/config.js';
 export type { Clock, Environment, Log } from './core/environment.js';
 export { type ErrorCode, OrchestratorError, type OrchestratorErrorOptions } from './core/errors.js';
-export type { CircuitEvent, RateLimitEvent, RuntimeEvent, TaskEvent } from './core/events.js';
+export type {
+  CircuitEvent,
+  RateLimitEvent,
+  ResizedEvent,
+  RestaffedEvent,
+  RuntimeEvent,
+  TaskEvent,
+} from './core/events.js';
 export type { AskModel, EmbedTexts, ModelQuestion } from './core/model-ports.js';
 export type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
 export type { RateLimit, RateLimitInput } from './core/rate-limiter.js';

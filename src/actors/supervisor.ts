@@ -350,11 +350,20 @@ export class Supervisor implements SupervisorDuties {
   }
 
   resize(change: Resize): void {
+    const { maxParallel, service = null, concurrency } = change;
     this.#dispatcher.resize(change);
+    const atMs = this.#now();
+    if (maxParallel !== undefined) {
+      this.#ledger.tell({ type: 'resized', atMs, service: null, limit: finiteOrNull(maxParallel) });
+    }
+    if (concurrency !== undefined) {
+      this.#ledger.tell({ type: 'resized', atMs, service, limit: finiteOrNull(concurrency) });
+    }
   }
 
   restaff(change: unknown): void {
     const { name, current } = change as RegistryChange;
+    this.#ledger.tell({ type: 'restaffed', atMs: this.#now(), service: name });
     const old = current === null ? this.#roster.retire(name) : this.#roster.open(current).replaced;
     this.#dispatcher.restaffed(old);
     if (old === undefined) return;
@@ -444,4 +453,9 @@ export class Supervisor implements SupervisorDuties {
     this.#internalError(cause, { actor: 'supervisor' });
     this.abandonAll();
   }
+}
+
+/** As it can be written down. */
+function finiteOrNull(limit: number): number | null {
+  return Number.isFinite(limit) ? limit : null;
 }

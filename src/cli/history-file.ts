@@ -1,8 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import type { RuntimeEvent } from '../core/events.js';
-import type { HistoryLimits } from '../core/history-event.js';
-import type { Orchestrator } from '../orchestrator.js';
+import { limitsOf, type RecordedOrchestrator, withoutTexts } from '../inspect/history-lines.js';
 import { ConfigurationError } from './exit-code.js';
 import type { Arguments, Flags } from './flags.js';
 
@@ -24,7 +23,7 @@ export interface HistoryFile {
  * Writes what happens to the file of `--history`, one JSON object a line, the limits of the run first. Results and texts
  * of tasks are left out. Does nothing without the flag.
  */
-export function recordHistory(orchestrator: Orchestrator, args: Arguments): HistoryFile {
+export function recordHistory(orchestrator: RecordedOrchestrator, args: Arguments): HistoryFile {
   const path = args.text('history');
   if (path === undefined) return { close: async () => {} };
   const file = createWriteStream(path, { mode: 0o600 });
@@ -44,19 +43,4 @@ export function recordHistory(orchestrator: Orchestrator, args: Arguments): Hist
       await written;
     },
   };
-}
-
-function limitsOf(orchestrator: Orchestrator): HistoryLimits {
-  const { maxParallel, maxRetries, retryOnFailure, retryBudgetRatio } = orchestrator.config.taskConfig;
-  const concurrency = Object.fromEntries(
-    orchestrator.listServices().map((service) => [service.name, service.concurrency]),
-  );
-  return { maxParallel, concurrency, maxRetries: retryOnFailure ? maxRetries : 0, retryBudgetRatio };
-}
-
-/** Of a result only what a judge needs. */
-function withoutTexts(event: RuntimeEvent): object {
-  if (event.type !== 'settled') return event;
-  const { attempts, errorCode } = event.result;
-  return { ...event, result: { attempts, errorCode } };
 }

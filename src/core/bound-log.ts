@@ -6,8 +6,6 @@ export function boundLog(log: Log, bound: object): Log {
     (level: keyof Log): Log[keyof Log] =>
     (facts, message) =>
       // Whoever knows pino may say a line without facts.
-      typeof facts === 'string'
-        ? log[level](bound, facts)
-        : log[level]({ ...facts, ...bound }, message);
+      typeof facts === 'string' ? log[level](bound, facts) : log[level]({ ...facts, ...bound }, message);
   return { debug: bind('debug'), info: bind('info'), warn: bind('warn'), error: bind('error') };
 }

@@ -69,5 +69,21 @@ export interface RateLimitEvent {
   readonly isLimited: boolean;
 }
 
+/** A limit changed while tasks run: `maxParallel` when there is no service, else the concurrency of that service. */
+export interface ResizedEvent {
+  readonly type: 'resized';
+  readonly atMs: number;
+  readonly service: string | null;
+  /** Null: without limit. */
+  readonly limit: number | null;
+}
+
+/** A service was registered, replaced or removed while tasks run. */
+export interface RestaffedEvent {
+  readonly type: 'restaffed';
+  readonly atMs: number;
+  readonly service: string;
+}
+
 /** Everything the supervisor tells observers. */
-export type RuntimeEvent = TaskEvent | CircuitEvent | RateLimitEvent;
+export type RuntimeEvent = TaskEvent | CircuitEvent | RateLimitEvent | ResizedEvent | RestaffedEvent;

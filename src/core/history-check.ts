@@ -1,4 +1,6 @@
+import type { HistoryCut } from './history-cut.js';
 import type { HistoryEvent, HistoryLimits, HistoryReport, Violation } from './history-event.js';
+import { type LimitChange, limitsAfter } from './history-limits.js';
 
 /**
  * Owns: what the events so far say of every task, instance and service, and the rules that they broke. Talks to nobody.
@@ -19,6 +21,9 @@ type AttemptEvent = Extract<HistoryEvent, { instance: string }>;
 
 interface Task {
   readonly id: string;
+  /** Limits of its own, as far as they are told. */
+  readonly maxRetries: number | undefined;
+  readonly deadlineMs: number | null | undefined;
   priority: number;
   readonly submittedAtMs: number;
   phase: 'submitted' | 'queued' | 'running' | 'backoff';
@@ -49,7 +54,12 @@ interface Service {
 
 /** Takes the events of a history one by one. */
 export class HistoryCheck {
-  readonly #limits: HistoryLimits;
+  #limits: HistoryLimits;
+  /** A limit that was lowered lately: what had been assigned before may still start. */
+  #lowered: { readonly maxParallel: number; readonly untilMs: number } | null = null;
+  /** Tasks were under way before the history begins. */
+  readonly #knowsAll: boolean;
+  readonly #dropped: number;
   readonly #tasks = new Map<string, Task>();
   readonly #settled = new Set<string>();
   readonly #services = new Map<string, Service>();
@@ -63,14 +73,21 @@ export class HistoryCheck {
   #submitted = 0;
   #lastMs = 0;
 
-  constructor(limits: HistoryLimits) {
+  constructor(limits: HistoryLimits, cut: HistoryCut | null = null) {
     this.#limits = limits;
+    this.#knowsAll = cut === null || cut.unknown === 0;
+    this.#dropped = cut?.dropped ?? 0;
+    if (cut) this.#begin(cut.state);
   }
 
   take(event: HistoryEvent): void {
     this.#events += 1;
     this.#lastMs = event.atMs;
     if (event.type === 'circuit' || event.type === 'rate_limit') return;
+    if (event.type === 'resized' || event.type === 'restaffed') {
+      this.#change(event);
+      return;
+    }
     const duplicateId = this.#duplicateId;
     this.#duplicateId = null;
     // A second submission of a live id is refused on the spot: this result is its own.
@@ -80,8 +97,9 @@ export class HistoryCheck {
     else {
       const task = this.#tasks.get(event.taskId);
       if (task) this.#advance(task, event);
-      else if (!this.#settled.has(event.taskId)) this.#break('I3', event, 'it was never submitted');
-      else if (event.type === 'settled') this.#break('I4', event, 'it settled twice');
+      else if (!this.#settled.has(event.taskId)) {
+        if (this.#knowsAll) this.#break('I3', event, 'it was never submitted');
+      } else if (event.type === 'settled') this.#break('I4', event, 'it settled twice');
       else this.#break('I5', event, `it is told "${event.type}" after its result`);
     }
   }
@@ -95,13 +113,67 @@ export class HistoryCheck {
     }
     return {
       events: this.#events,
+      dropped: this.#dropped,
       tasks: this.#submitted,
       unsettled: this.#tasks.size,
       violations: this.#violations,
     };
   }
 
-  #submit({ taskId: id, priority, atMs }: Extract<HistoryEvent, { type: 'submitted' }>): void {
+  /** Takes over how things stood before the first event. */
+  #begin({ tasks, held, atMs, duplicateId }: HistoryCut['state']): void {
+    this.#lastMs = atMs;
+    this.#duplicateId = duplicateId;
+    this.#submitted = tasks.length;
+    for (const each of tasks) this.#beginTask(each);
+    for (const each of held) {
+      this.#instances.set(each.instance, keyOf(each));
+      this.#service(each.service).occupied += 1;
+    }
+    // Tasks that ended in the moment before count for a retry that was decided in it.
+    for (const service of this.#services.values()) {
+      service.momentMs = atMs;
+      service.mostOpen = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #beginTask(told: HistoryCut['state']['tasks'][number]): void {
+    const { taskId: id, service: name, sinceMs: queuedAtMs, isReturned, ...same } = told;
+    const lane = isReturned ? RETURNED : told.priority;
+    const { maxRetries, deadlineMs } = told;
+    const task: Task = {
+      ...same,
+      id,
+      service: name,
+      queuedAtMs,
+      lane,
+      maxRetries,
+      deadlineMs,
+      overtaken: null,
+    };
+    this.#tasks.set(id, task);
+    if (task.phase === 'running') this.#running += 1;
+    if (name === null) return;
+    const service = this.#service(name);
+    service.open += 1;
+    if (task.isRetry) service.retries += 1;
+    if (task.phase === 'queued') this.#enterLane(task, lane);
+    if (task.instance === null) return;
+    this.#instances.set(task.instance, keyOf({ taskId: id, attempt: task.attempts }));
+    service.occupied += 1;
+  }
+
+  #change(change: LimitChange): void {
+    const { maxParallel: before = Number.POSITIVE_INFINITY } = this.#limits;
+    this.#limits = limitsAfter(this.#limits, change);
+    const { maxParallel = Number.POSITIVE_INFINITY } = this.#limits;
+    if (maxParallel < before) {
+      this.#lowered = { maxParallel: before, untilMs: change.atMs + DEFAULT_GRACE_MS };
+    }
+  }
+
+  #submit(event: Extract<HistoryEvent, { type: 'submitted' }>): void {
+    const { taskId: id, priority, atMs, maxRetries, deadlineMs } = event;
     this.#submitted += 1;
     const live = this.#tasks.get(id);
     if (live) {
@@ -113,6 +185,8 @@ export class HistoryCheck {
     this.#tasks.set(id, {
       id,
       priority,
+      maxRetries,
+      deadlineMs,
       submittedAtMs: atMs,
       phase: 'submitted',
       service: null,
@@ -127,7 +201,10 @@ export class HistoryCheck {
 
   #advance(
     task: Task,
-    event: Exclude<HistoryEvent, { type: 'submitted' | 'ended' | 'circuit' | 'rate_limit' }>,
+    event: Exclude<
+      HistoryEvent,
+      { type: 'submitted' | 'ended' | 'circuit' | 'rate_limit' | 'resized' | 'restaffed' }
+    >,
   ): void {
     this.#judgeOvertaking(task, event);
     switch (event.type) {
@@ -207,7 +284,7 @@ export class HistoryCheck {
     const isResumed = task.phase === 'backoff' && task.instance === event.instance;
     task.phase = 'running';
     task.attempts = event.attempt;
-    const { maxRetries = this.#limits.maxRetries } = this.#limits.tasks?.[task.id] ?? {};
+    const { maxRetries = task.maxRetries ?? this.#limits.maxRetries } = this.#limits.tasks?.[task.id] ?? {};
     if (maxRetries !== undefined && task.attempts > 1 + maxRetries) {
       this.#break('I10', event, `${task.attempts} attempts; maxRetries allows ${1 + maxRetries}`);
     }
@@ -215,6 +292,10 @@ export class HistoryCheck {
     else this.#occupy(task, event);
     this.#running += 1;
     const { maxParallel } = this.#limits;
+    if (this.#lowered && (event.atMs > this.#lowered.untilMs || this.#running > this.#lowered.maxParallel)) {
+      this.#lowered = null;
+    }
+    if (this.#lowered) return;
     if (maxParallel !== undefined && this.#running > maxParallel) {
       this.#break('I1', event, `${this.#running} attempts run; maxParallel is ${maxParallel}`);
     }
@@ -262,6 +343,7 @@ export class HistoryCheck {
 
   #ended(event: AttemptEvent): void {
     if (this.#instances.get(event.instance) !== keyOf(event)) {
+      if (!this.#knowsAll) return;
       this.#break('I3', event, `attempt ${event.attempt} ended on ${event.instance} without holding it`);
       return;
     }
@@ -277,7 +359,8 @@ export class HistoryCheck {
     if (!task.isRetry) service.retries += 1;
     task.isRetry = true;
     const { retryBudgetRatio } = this.#limits;
-    if (retryBudgetRatio === undefined) return;
+    const isKnown = this.#knowsAll && !this.#limits.restaffed?.includes(event.service);
+    if (retryBudgetRatio === undefined || !isKnown) return;
     // The retry was decided a moment ago, when tasks may have been open that timed out since.
     const open = event.atMs - service.momentMs < SAME_MOMENT_MS ? service.mostOpen : service.open;
     const budget = Math.max(LEAST_RETRIES, Math.ceil(retryBudgetRatio * open));
@@ -298,7 +381,10 @@ export class HistoryCheck {
     if (result.attempts !== task.attempts) {
       this.#break('I10', event, `its result tells ${result.attempts} attempts, ${task.attempts} started`);
     }
-    const { deadlineSeconds = this.#limits.deadlineSeconds } = this.#limits.tasks?.[task.id] ?? {};
+    const ofRun = this.#limits.deadlineSeconds;
+    const own =
+      task.deadlineMs === undefined ? ofRun : task.deadlineMs === null ? undefined : task.deadlineMs / 1000;
+    const { deadlineSeconds = own } = this.#limits.tasks?.[task.id] ?? {};
     const { graceMs = DEFAULT_GRACE_MS } = this.#limits;
     const tookMs = atMs - task.submittedAtMs;
     if (deadlineSeconds !== undefined && tookMs > deadlineSeconds * 1000 + graceMs) {
@@ -308,7 +394,8 @@ export class HistoryCheck {
     this.#release(task);
     this.#leave(task);
     this.#tasks.delete(task.id);
-    this.#settled.add(task.id);
+    // It may have been refused because of a task that is not known.
+    if (this.#knowsAll || result.errorCode !== 'DUPLICATE_ID') this.#settled.add(task.id);
   }
 
   /** Its instance is free again. */
@@ -360,6 +447,6 @@ export class HistoryCheck {
   }
 }
 
-function keyOf({ taskId, attempt }: AttemptEvent): string {
+function keyOf({ taskId, attempt }: Pick<AttemptEvent, 'taskId' | 'attempt'>): string {
   return `task "${taskId}", attempt ${attempt}`;
 }

@@ -30,6 +30,12 @@ export const historyLimitsSchema = z.strictObject({
     .min(0)
     .optional()
     .describe('How late a deadline may be answered, in milliseconds; default 50.'),
+  restaffed: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Services that were replaced in the run: what ran on the old one does not count for the other.',
+    ),
   isComplete: z
     .boolean()
     .optional()
@@ -70,11 +76,14 @@ export const historyEventSchema = z.discriminatedUnion('type', [
     type: z.literal('settled'),
     atMs,
     taskId,
+    service: service.nullable().optional(),
     status: z.string(),
     result: z.object({ attempts: z.number(), errorCode: z.string().nullable() }),
   }),
   z.object({ type: z.literal('circuit'), atMs, service, state: z.enum(['open', 'closed']) }),
   z.object({ type: z.literal('rate_limit'), atMs, isLimited: z.boolean() }),
+  z.object({ type: z.literal('resized'), atMs, service: service.nullable(), limit: z.number().nullable() }),
+  z.object({ type: z.literal('restaffed'), atMs, service }),
 ]);
 
 /** One event of a history. Every {@link RuntimeEvent} is one. */
@@ -94,7 +103,9 @@ export interface Violation {
 export interface HistoryReport {
   /** Events read. */
   readonly events: number;
-  /** Tasks submitted. */
+  /** Facts that were told before the history begins, as far as it says; they are not judged. */
+  readonly dropped: number;
+  /** Tasks submitted, those included that were open where the history begins. */
   readonly tasks: number;
   /** Tasks among them that are not settled at the end. */
   readonly unsettled: number;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { misuse } from './errors.js';
 import { HistoryCheck } from './history-check.js';
+import { type HistoryCut, historyCutSchema } from './history-cut.js';
 import {
   type HistoryEvent,
   type HistoryLimits,
@@ -15,9 +16,17 @@ import {
  * among the events.
  */
 
-/** Judges a list of events. Pure; linear in the number of events. */
-export function checkHistory(events: Iterable<HistoryEvent>, limits: HistoryLimits = {}): HistoryReport {
-  const check = new HistoryCheck(limits);
+/**
+ * Judges a list of events. Pure; linear in the number of events.
+ *
+ * @param cut - How things stood before the first event, when it is not the first of the run.
+ */
+export function checkHistory(
+  events: Iterable<HistoryEvent>,
+  limits: HistoryLimits = {},
+  cut: HistoryCut | null = null,
+): HistoryReport {
+  const check = new HistoryCheck(limits, cut);
   for (const event of events) check.take(event);
   return check.report();
 }
@@ -26,30 +35,57 @@ export function checkHistory(events: Iterable<HistoryEvent>, limits: HistoryLimi
 export interface History {
   readonly events: readonly HistoryEvent[];
   readonly limits: HistoryLimits;
+  /** How things stood before the first event; null when nothing had happened. */
+  readonly cut: HistoryCut | null;
+  /** The last line was not written to its end: the process died. It is left out. */
+  readonly isTorn: boolean;
 }
 
 /**
  * Reads a history: JSON objects, one a line; empty lines are skipped. A first line `{ "type": "limits", … }` holds the
- * limits of the run. Events of an unknown type are skipped, so that a history of a later version can be read.
+ * limits of the run. A line `{ "type": "cut", … }` before the first event holds the state there. Events of an unknown type are skipped, so that a history of a later version can be read.
  *
  * @throws TypeError naming the line that is no event.
  */
 export function parseHistory(text: string): History {
   const events: HistoryEvent[] = [];
   let limits: HistoryLimits = {};
+  let cut: HistoryCut | null = null;
   let number = 0;
-  for (const line of text.split('\n')) {
+  const lines = text.split('\n');
+  const isTorn = isCutOff(lines.at(-1) as string);
+  if (isTorn) lines.pop();
+  for (const line of lines) {
     number += 1;
     if (line.trim() === '') continue;
     const value = parseLine(line, number);
     if (value.type === 'limits') {
       const { type: _, ...rest } = value;
       limits = parsed(historyLimitsSchema, rest, number);
+    } else if (value.type === 'cut') {
+      if (events.length > 0 || cut !== null) {
+        throw misuse(
+          `Line ${number} of the history says how it begins, which only a line before the first event can.`,
+        );
+      }
+      const { type: _, ...rest } = value;
+      cut = parsed(historyCutSchema, rest, number);
     } else if (KNOWN_TYPES.has(value.type)) {
       events.push(parsed(historyEventSchema, value, number));
     }
   }
-  return { events, limits };
+  return { events, limits, cut, isTorn };
+}
+
+/** Every line ends with a line end once it is written. */
+function isCutOff(last: string): boolean {
+  if (!last.startsWith('{')) return false;
+  try {
+    JSON.parse(last);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set([
@@ -64,6 +100,8 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set([
   'settled',
   'circuit',
   'rate_limit',
+  'resized',
+  'restaffed',
 ]);
 
 const lineSchema = z.looseObject({ type: z.string() });

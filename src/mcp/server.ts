@@ -11,6 +11,7 @@ import {
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { answerToolCall, type CallFace } from './answer-tool-call.js';
+import { inTrace } from './in-trace.js';
 import { INSTRUCTIONS } from './instructions.js';
 import { type Departure, LOST_STREAM, type Presence, presenceOf } from './presence.js';
 import type { RunStore } from './runs/run-store.js';
@@ -54,7 +55,12 @@ export function createMcpServerFactory(
       // A cancel that came in the same chunk is read one turn later than the call, and must still come first.
       await nextTurn();
       context.mcpReq.signal.throwIfAborted();
-      const call = { orchestrator, runs, principal, presence: presenceIn(context) };
+      const call = {
+        orchestrator: inTrace(orchestrator, context.mcpReq._meta),
+        runs,
+        principal,
+        presence: presenceIn(context),
+      };
       const face = { log, sendProgress: progressOf(context) };
       return tool.startsRun && declaresTasks(context)
         ? answerAsTask(tool, params.arguments ?? {}, call, face)

@@ -123,7 +123,8 @@ function jsonLines(options: Options): Pick<Service, 'execute' | 'close'> {
   });
   return {
     execute: (task, context) => {
-      const { kwargs, attempt, taskId, deadline, idempotencyKey, traceparent, signal, progress, log } = context;
+      const { kwargs, attempt, taskId, deadline, idempotencyKey, traceparent, signal, progress, log } =
+        context;
       const job = { task, kwargs, attempt, taskId, deadline, idempotencyKey, traceparent };
       return redacted(options, () => pool.run(job, { signal, progress, log }));
     },

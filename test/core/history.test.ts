@@ -70,6 +70,7 @@ describe('checkHistory()', () => {
       events: sound.length,
       tasks: 2,
       unsettled: 0,
+      dropped: 0,
       violations: [],
     });
   });
@@ -182,6 +183,8 @@ describe('parseHistory()', () => {
     expect(parseHistory(text)).toEqual({
       limits: { maxParallel: 2, maxRetries: 1 },
       events: [{ type: 'submitted', atMs: 1, taskId: 'a', priority: 0 }],
+      cut: null,
+      isTorn: false,
     });
   });
 
@@ -191,7 +194,7 @@ describe('parseHistory()', () => {
     ['a missing field', '{"type":"queued","atMs":1,"taskId":"a"}', /Line 2[\s\S]*service/],
     ['an unknown limit', '{"type":"limits","maxParralel":1}', /Line 2[\s\S]*maxParralel/],
   ])('names the line that holds %s', (_, line, message) => {
-    const text = `{"type":"circuit","atMs":0,"service":"s","state":"open"}\n${line}`;
+    const text = `{"type":"circuit","atMs":0,"service":"s","state":"open"}\n${line}\n`;
     expect(() => parseHistory(text)).toThrow(message);
     expect(() => parseHistory(text)).toThrow(TypeError);
   });

@@ -31,10 +31,10 @@ export const doctorCommand: Command = {
     const text = await readFile(path, 'utf8').catch((cause) => {
       throw new ConfigurationError(`${path} cannot be read: ${cause.message}`, { cause });
     });
-    let report: HistoryReport;
+    let report: HistoryReport & { readonly isTorn: boolean };
     try {
-      const { events, limits } = parseHistory(text);
-      report = checkHistory(events, limits);
+      const { events, limits, cut, isTorn } = parseHistory(text);
+      report = { ...checkHistory(events, limits, cut), isTorn };
     } catch (cause) {
       if (cause instanceof TypeError) throw new ConfigurationError(`${path}: ${cause.message}`, { cause });
       throw cause;
@@ -59,11 +59,23 @@ function codeOf(checks: readonly Check[]): ExitCode {
   return checks.some(({ status }) => status === 'fault') ? EXIT.configuration : EXIT.success;
 }
 
-function describe({ events, tasks, violations }: HistoryReport): string {
+function describe({
+  events,
+  tasks,
+  violations,
+  dropped,
+  isTorn,
+}: HistoryReport & { readonly isTorn: boolean }): string {
   const found = violations
     .slice(0, MOST_SHOWN)
     .map(({ invariant, atMs, text }) => `${invariant} at ${atMs.toFixed(1)} ms: ${text}`);
   const more = violations.length > MOST_SHOWN ? [`… and ${violations.length - MOST_SHOWN} more`] : [];
   const verdict = violations.length === 0 ? 'no promise was broken' : `${violations.length} violations`;
-  return [...found, ...more, `${events} events of ${tasks} tasks: ${verdict}`].join('\n');
+  const notes = [
+    ...(dropped > 0 ? [`${dropped} events before them were not kept, and are not judged`] : []),
+    ...(isTorn ? ['the last line was not written to its end, and is left out'] : []),
+  ];
+  return [...found, ...more, [`${events} events of ${tasks} tasks: ${verdict}`, ...notes].join('; ')].join(
+    '\n',
+  );
 }

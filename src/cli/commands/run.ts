@@ -4,6 +4,7 @@ import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orche
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Arguments } from '../flags.js';
+import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { createProgressView } from '../progress-view.js';
@@ -20,6 +21,7 @@ export const runCommand: Command = {
     kwargs: { type: 'string', value: 'JSON', help: 'Arguments for the service, a JSON object' },
     ...JSON_FLAG,
     ...HISTORY_FLAG,
+    ...FLIGHT_RECORDER_FLAGS,
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { terminal, log }) {
@@ -28,12 +30,14 @@ export const runCommand: Command = {
     const options = taskOptionsOf(args);
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const history = recordHistory(orchestrator, args);
+    const stopRecording = recordFlight(orchestrator, args, log);
     const stop = listenForStop();
     void stop.first.then(() => drain(orchestrator, terminal));
     const results = await runTasks(orchestrator, tasks, options, terminal);
     await printResults(tasks, results, args.isSet('json'), terminal);
     await orchestrator.close();
     await history.close();
+    stopRecording();
     stop.dispose();
     return results.every(({ success }) => success) ? EXIT.success : EXIT.taskFailed;
   },

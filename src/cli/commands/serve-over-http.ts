@@ -1,6 +1,7 @@
 import type { Log } from '../../core/environment.js';
 import { messageOf } from '../../core/errors.js';
-import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import { createMetrics } from '../../inspect/metrics.js';
+import type { Orchestrator } from '../../orchestrator.js';
 import { ConfigurationError, EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import type { HttpSettings } from '../http-flags.js';
 import { listenForStop } from '../stop-signals.js';
@@ -23,12 +24,14 @@ export interface ServeOverHttpOptions {
  * @throws UsageError for settings that would open the machine to others, ConfigurationError when it cannot listen.
  */
 export async function serveOverHttp(
-  orchestrator: OrchestratorPort,
+  orchestrator: Orchestrator,
   { settings, log, version, drainSeconds, tell }: ServeOverHttpOptions,
 ): Promise<ExitCode> {
   const { serveHttp } = await import('../../mcp/http/serve-http.js');
   const stop = listenForStop();
-  const server = await serveHttp(orchestrator, { ...settings.options, log, version }).catch(explain);
+  const metrics = createMetrics(orchestrator);
+  const options = { ...settings.options, metrics, log, version };
+  const server = await serveHttp(orchestrator, options).catch(explain);
   tell(`MCP over HTTP: ${server.url}`);
   if (settings.tokenFile !== undefined) tell(`Bearer token: in ${settings.tokenFile}`);
   if (settings.options.auth === 'none')

@@ -5,6 +5,7 @@ import { watchEventLoop } from '../../services/event-loop-watch.js';
 import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
+import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
@@ -27,6 +28,7 @@ export const serveCommand: Command = {
     },
     ...HTTP_FLAGS,
     ...HISTORY_FLAG,
+    ...FLIGHT_RECORDER_FLAGS,
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { log, version, terminal }) {
@@ -41,6 +43,7 @@ export const serveCommand: Command = {
     const opened = await openOrchestrator(args, log);
     const { orchestrator } = opened;
     const history = recordHistory(orchestrator, args);
+    const stopRecording = recordFlight(orchestrator, args, log);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
     const stopFollowing = keepInStep(opened);
@@ -52,6 +55,7 @@ export const serveCommand: Command = {
     } finally {
       stopFollowing();
       watch.stop();
+      stopRecording();
       await history.close();
     }
   },

@@ -88,7 +88,7 @@ export function createMcpHttpHandler(
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,
       origins: options.allowedOrigins ?? LOOPBACK_NAMES,
     }),
-    ...authOf(options.auth, log),
+    ...authenticationOf(options.auth, log),
     endpoint: createEndpoint({ factory, limits, clock, log }),
     quota: new Quota(limits, clock),
     limits,
@@ -111,7 +111,11 @@ export function createMcpHttpHandler(
   };
 }
 
-function authOf(auth: McpAuth, log: Log): { authenticate: Authenticate; resourceMetadataUrl?: string } {
+/** Who says who calls. @throws TypeError for a token that is too short. */
+export function authenticationOf(
+  auth: McpAuth,
+  log: Log,
+): { authenticate: Authenticate; resourceMetadataUrl?: string } {
   if (auth === 'none') return { authenticate: authenticateNobody };
   if ('token' in auth) {
     if (typeof auth.token !== 'string' || auth.token.length < LEAST_TOKEN_CHARS) {

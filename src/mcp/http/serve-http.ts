@@ -9,8 +9,9 @@ import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { RunLimitsInput } from '../runs/run-limits.js';
 import { Border, LOOPBACK_NAMES, type RequestHead } from './border.js';
 import { Connections } from './connections.js';
-import { createMcpHttpHandler, type McpAuth, type McpHttpHandler } from './handler.js';
+import { authenticationOf, createMcpHttpHandler, type McpAuth, type McpHttpHandler } from './handler.js';
 import { type HttpLimits, type HttpLimitsInput, parseLimits } from './limits.js';
+import { createMetricsPage, METRICS_PATH, type MetricsSource } from './metrics-page.js';
 import { createResourceServer, type OAuthOptions } from './oauth.js';
 import { refusalBody } from './refusal.js';
 
@@ -31,6 +32,8 @@ export interface HttpServerOptions {
   readonly limits?: HttpLimitsInput;
   /** Limits of runs; the others have their default. */
   readonly runLimits?: RunLimitsInput;
+  /** What `/metrics` shows to callers that may read. Default: there is no such page. */
+  readonly metrics?: MetricsSource;
   readonly log?: Log;
   readonly version: string;
 }
@@ -56,7 +59,7 @@ const FLUSH_MS = 250;
 const KEEP_ALIVE_MS = 75_000;
 
 /**
- * Serves MCP over Streamable HTTP, with a health check at `/healthz`.
+ * Serves MCP over Streamable HTTP, with a health check at `/healthz` and, if asked for, figures at `/metrics`.
  *
  * @throws TypeError for an address that other machines reach without a token or without `allowedHosts`.
  * @throws Error when the address cannot be listened on, or the issuer of tokens cannot be asked.
@@ -141,6 +144,8 @@ async function createSite(
     ...(runLimits !== undefined && { runLimits }),
   });
   const border = new Border({ hosts: allowedHosts, origins: allowedOrigins });
+  const metrics =
+    options.metrics && createMetricsPage(options.metrics, { ...authenticationOf(auth, log), log });
   let status = 'ok';
   return {
     handler,
@@ -152,6 +157,11 @@ async function createSite(
       const path = (request.url ?? '/').split('?', 1)[0] as string;
       if (path === MCP_PATH) return void handler.node(request, response);
       const head = headOf(request);
+      if (path === METRICS_PATH && metrics !== undefined) {
+        const shown = border.check(head) ?? metrics(head.method, head.header('authorization'));
+        void Promise.resolve(shown).then((page) => send(response, border.stamp(head, page)));
+        return;
+      }
       const document = documentAt(path, { status, metadata });
       void send(response, border.stamp(head, border.check(head) ?? documentResponse(head, document)));
     },

@@ -5,7 +5,10 @@ import type { JobServer } from './serve-jobs.js';
 
 /** One attempt, as it crosses the border. */
 export interface ModuleJob
-  extends Pick<ServiceContext, 'kwargs' | 'attempt' | 'taskId' | 'deadline' | 'idempotencyKey' | 'traceparent'> {
+  extends Pick<
+    ServiceContext,
+    'kwargs' | 'attempt' | 'taskId' | 'deadline' | 'idempotencyKey' | 'traceparent'
+  > {
   readonly task: string;
 }
 
