@@ -20,14 +20,18 @@ export interface RetryQuestion {
   readonly tasksInFlight: number;
   /** Share of the tasks in flight that may be retries, 0 to 1. */
   readonly retryBudgetRatio: number;
+  /** Longest wait that a service may ask for, in milliseconds. */
+  readonly retryAfterCapMs: number;
 }
 
-/** Retryable, attempts left, the next one would start before the deadline, and the retry budget allows it. */
+/** Retryable, attempts left, the next one would start before the deadline and within the cap of Retry-After, and the retry budget allows it. */
 export function mayRetry(question: RetryQuestion): boolean {
   const { failure, attempts, maxRetries, delayMs, leftMs } = question;
   if (!failure.retryable || attempts > maxRetries) return false;
   const { code, isRepeatSafe } = failure.error;
   if (code === 'CRASHED' && !question.idempotent && !isRepeatSafe) return false;
+  // To try earlier would be refused again, and to wait for a day is no answer.
+  if ((failure.retryAfterMs ?? 0) > question.retryAfterCapMs) return false;
   if (leftMs !== null && delayMs >= leftMs) return false;
   const budget = Math.max(LEAST_RETRIES, question.retryBudgetRatio * question.tasksInFlight);
   return question.retriesInFlight < budget;

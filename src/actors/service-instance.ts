@@ -66,6 +66,8 @@ export interface InstancePorts {
   readonly deadlines: Deadlines;
   readonly backoff: BackoffPolicy;
   readonly retryBudgetRatio: number;
+  /** Longest wait that a service may ask for, in milliseconds. */
+  readonly retryAfterCapMs: number;
   readonly maxResultBytes: number;
   readonly tracing: Tracing | null;
   /** Whether a task that was assigned may still start. */
@@ -337,6 +339,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
       retriesInFlight: crew.retrying - (task.isRetry ? 1 : 0),
       tasksInFlight: crew.open,
       retryBudgetRatio: this.#ports.retryBudgetRatio,
+      retryAfterCapMs: this.#ports.retryAfterCapMs,
     });
   }
 }

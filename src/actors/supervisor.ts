@@ -96,6 +96,7 @@ export class Supervisor implements SupervisorDuties {
       deadlines: this.#deadlines,
       backoff: { baseMs: taskConfig.backoffBaseSeconds * 1000, capMs: taskConfig.backoffCapSeconds * 1000 },
       retryBudgetRatio: taskConfig.retryBudgetRatio,
+      retryAfterCapMs: taskConfig.retryAfterCapSeconds * 1000,
       maxResultBytes: taskConfig.maxResultBytes,
       tracing: ports.tracing,
       mayStart: ({ cancelRequest }) => cancelRequest === null && !this.#dispatcher.isHeldBack,

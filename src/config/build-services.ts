@@ -6,7 +6,7 @@ import { ConfigError, type ConfigProblem } from './config-error.js';
 import type { ServiceSpec } from './kind-schemas.js';
 import { KINDS, type KindContext } from './kinds.js';
 import type { LoadedConfig } from './load-config.js';
-import { redactedService } from './redacted-service.js';
+import { redactedService } from '../services/redacted-service.js';
 
 /** A service that was made from the file, ready to be registered. */
 export interface BuiltService {

@@ -3,7 +3,7 @@
  * stands in the file itself under a name like a key's.
  */
 
-import { isSecretName } from './secret-names.js';
+import { isSecretName } from '../core/secret-names.js';
 
 type Path = readonly (string | number)[];
 

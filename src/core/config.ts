@@ -21,6 +21,11 @@ export const taskConfigSchema = z.strictObject({
   maxRetries: count.default(2).describe('Most further attempts after the first.'),
   backoffBaseSeconds: seconds.default(0.2).describe('Ceiling of the first backoff, in seconds; it doubles.'),
   backoffCapSeconds: seconds.default(30).describe('Highest ceiling of a backoff, in seconds.'),
+  retryAfterCapSeconds: seconds
+    .default(300)
+    .describe(
+      'Longest wait that a service may ask for (Retry-After), in seconds; one that asks for more fails the task at once, with the time to wait.',
+    ),
   retryBudgetRatio: z
     .number()
     .min(0)

@@ -11,7 +11,7 @@
 const REDACTED = '[redacted]';
 
 /** Shorter values are not searched for: they would be found in texts that have nothing to do with them. */
-export const SHORTEST_SECRET = 8;
+export const SHORTEST_SECRET = 6;
 
 /** How many levels of objects and lists are looked at; what lies deeper is replaced. */
 const DEEPEST = 1000;

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
-import { OrchestratorError } from '../core/errors.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { resolveAll } from './child-environment.js';
 import { postTask } from './http-client.js';
 import { patientFetch } from './patient-fetch.js';
+import { redactedAttempt } from './redacted-service.js';
 import { RunningAttempts } from './running-attempts.js';
-import { redactorOf, secretsOf } from './secrets.js';
+import { redactorOf } from './secrets.js';
+import { splitServiceFields } from './service-fields.js';
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header');
 const headerValue = z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
@@ -54,34 +55,11 @@ export type HttpServiceOptions = z.input<typeof httpOptionsSchema> &
  * @example httpService({ url: 'http://127.0.0.1:8080/tasks', headers: { authorization: 'Bearer ${env:TOKEN}' } })
  */
 export function httpService(options: HttpServiceOptions): Service {
-  const {
-    description,
-    keywords,
-    capabilities,
-    examples,
-    concurrency,
-    rateLimit,
-    idempotent,
-    tools,
-    trusted,
-    ...own
-  } = options;
-  const fields = {
-    description,
-    keywords,
-    capabilities,
-    examples,
-    concurrency,
-    rateLimit,
-    idempotent,
-    tools,
-    trusted,
-  };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const { fields, own } = splitServiceFields(options);
   const parsed = parseOrMisuse(httpOptionsSchema, own, 'httpService()');
   const running = new RunningAttempts();
   return {
-    ...given,
+    ...fields,
     execute: (task, context) =>
       running.run(context.signal, (signal) => execute(parsed, task, context, signal)),
     close: () => running.close(),
@@ -94,11 +72,10 @@ async function execute(
   context: ServiceContext,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const { kwargs, attempt, deadline, taskId, progress } = context;
   const headers = resolveAll(declared);
-  const redactor = redactorOf(secretsOf(declared, headers));
-  try {
-    const result = await postTask(
+  return redactedAttempt(context, redactorOf(declared, headers), async (context) => {
+    const { kwargs, attempt, deadline, taskId, progress } = context;
+    return postTask(
       {
         url: new URL(url),
         headers: {
@@ -112,8 +89,5 @@ async function execute(
       { task, kwargs, attempt, deadline },
       { signal, progress },
     );
-    return redactor.value(result);
-  } catch (error) {
-    throw error instanceof OrchestratorError ? redactor.error(error) : error;
-  }
+  });
 }

@@ -7,6 +7,7 @@ import type { Service } from '../core/service.js';
 import type { ModuleSettings } from './isolation/module-jobs.js';
 import type { ModulePlace, ModuleRunner } from './isolation/module-runner.js';
 import { Lazy } from './lazy.js';
+import { splitServiceFields } from './service-fields.js';
 
 const sizeMb = z.number().positive();
 
@@ -71,12 +72,7 @@ type Module = z.output<typeof moduleOptionsSchema>;
  * @example createOrchestrator({ services: { report: moduleService({ module: './report.js', isolate: 'thread' }) } })
  */
 export function moduleService(options: ModuleServiceOptions): Service {
-  const { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent, ...rest } =
-    options;
-  const { timeoutSeconds, maxRetries, ...own } = rest;
-  const routing = { description, keywords, capabilities, examples };
-  const fields = { ...routing, concurrency, rateLimit, idempotent, timeoutSeconds, maxRetries };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const { fields, own } = splitServiceFields(options);
   const module = parseOrMisuse(moduleOptionsSchema, own, 'moduleService()');
   const settings: ModuleSettings = {
     module: addressOf(module.module),
@@ -84,7 +80,7 @@ export function moduleService(options: ModuleServiceOptions): Service {
     maxResultBytes: module.maxResultBytes,
   };
   refuseWithoutEffect(module);
-  return { ...given, ...lazily(() => runnerOf(settings, module)) };
+  return { ...fields, ...lazily(() => runnerOf(settings, module)) };
 }
 
 async function runnerOf(settings: ModuleSettings, module: ModulePlace): Promise<ModuleRunner> {

@@ -12,6 +12,7 @@ import {
   streamFailure,
 } from './openai-errors.js';
 import { readEvents } from './openai-stream.js';
+import { redactorOf } from './secrets.js';
 
 /** A part of a message with pictures. */
 export type ContentPart =
@@ -269,10 +270,10 @@ class AnswerReader {
 export async function guard<T>(call: ModelCall, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   try {
-    return await work();
+    return call.redactor.value(await work());
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof OrchestratorError ? error : connectionFailure(call, error);
+    throw call.redactor.value(error instanceof OrchestratorError ? error : connectionFailure(call, error));
   }
 }
 
@@ -328,5 +329,7 @@ export function parseJson(call: ModelCall, text: string): unknown {
 }
 
 export function callOf(server: ModelServer): ModelCall {
-  return { address: server.baseURL.replace(/\/+$/, ''), secret: server.apiKey };
+  const redactor = redactorOf({ ...server.headers });
+  if (server.apiKey !== undefined) redactor.add(server.apiKey);
+  return { address: server.baseURL.replace(/\/+$/, ''), redactor };
 }

@@ -1,4 +1,5 @@
 import { messageOf, OrchestratorError } from '../core/errors.js';
+import type { Redactor } from '../core/redactor.js';
 import { readRetryAfter } from './retry-after.js';
 
 const LONGEST_REMARK = 300;
@@ -7,8 +8,8 @@ const LONGEST_REMARK = 300;
 export interface ModelCall {
   /** Where the call went, without secrets. */
   readonly address: string;
-  /** Blacked out wherever a server or a library repeats it. */
-  readonly secret: string | undefined;
+  /** Knows the key and the headers: a server or a library may repeat them. */
+  readonly redactor: Redactor;
 }
 
 /**
@@ -25,7 +26,7 @@ export function httpFailure(
   nowMs: number,
 ): OrchestratorError {
   const { status } = response;
-  const remark = remarkOf(body, call.secret);
+  const remark = remarkOf(body, call.redactor);
   const said = remark === '' ? '' : `: ${remark}`;
   const facts = { status, address: call.address };
   if (status === 401 || status === 403) {
@@ -47,7 +48,7 @@ export function httpFailure(
 /** The error of a call that got no answer, or lost it half-way; retryable. */
 export function connectionFailure(call: ModelCall, cause: unknown): OrchestratorError {
   const reason = reasonOf(cause);
-  const message = `The model server ${call.address} cannot be reached or broke off (${blackOut(reason, call.secret)}); see that it runs.`;
+  const message = `The model server ${call.address} cannot be reached or broke off (${reason}); see that it runs.`;
   return new OrchestratorError('SERVICE_FAILED', message, { address: call.address }, { cause });
 }
 
@@ -64,13 +65,13 @@ export function protocolFailure(call: ModelCall, what: string, cause?: unknown):
 
 /** The error that a server sends inside its stream, after a status of 200. */
 export function streamFailure(call: ModelCall, error: unknown): OrchestratorError {
-  const remark = remarkOf(JSON.stringify({ error }), call.secret);
+  const remark = remarkOf(JSON.stringify({ error }), call.redactor);
   const message = `The model server ${call.address} broke off its answer: ${remark || 'no reason given'}; try again later.`;
   return new OrchestratorError('SERVICE_FAILED', message, { address: call.address });
 }
 
 /** What a server says of its error, in the forms that OpenAI, Ollama and llama.cpp use; plain text as it is. */
-function remarkOf(body: string, secret: string | undefined): string {
+function remarkOf(body: string, redactor: Redactor): string {
   let remark = body;
   try {
     const { error, message } = JSON.parse(body) as { error?: unknown; message?: unknown };
@@ -80,11 +81,8 @@ function remarkOf(body: string, secret: string | undefined): string {
     // Not JSON: the text itself, unless it is a page.
     if (/^\s*</.test(body)) return '';
   }
-  return blackOut(remark.trim(), secret).slice(0, LONGEST_REMARK);
-}
-
-function blackOut(text: string, secret: string | undefined): string {
-  return secret === undefined || secret === '' ? text : text.replaceAll(secret, '***');
+  // Before it is cut: half a secret would not be recognised.
+  return redactor.text(remark.trim()).slice(0, LONGEST_REMARK);
 }
 
 /** fetch says "fetch failed"; the reason is its cause, ECONNREFUSED say. */

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode, OrchestratorError } from '../core/errors.js';
+import { beginningOf } from './text-tail.js';
 
 /** What another program may say of a task it was given; the other codes are the runtime's own. */
 const SAYABLE: ReadonlySet<string> = new Set<ErrorCode>([
@@ -40,7 +41,7 @@ export function saidError(
   const foreign = typeof code === 'string' && known !== code ? { code: code.slice(0, 100) } : {};
   return new OrchestratorError(
     known,
-    words.slice(0, LONGEST_MESSAGE),
+    beginningOf(words, LONGEST_MESSAGE),
     { ...own, ...foreign, ...facts },
     {
       retryable: retryable === true && known in ERROR_CODES,

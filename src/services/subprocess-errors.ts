@@ -1,13 +1,14 @@
 /** What services over programs say when something is wrong, so that the texts are read together. */
 
 import { OrchestratorError } from '../core/errors.js';
+import { endOf } from './text-tail.js';
 
 /** sysexits.h: a failure that passes. */
 const EX_TEMPFAIL = 75;
 
 /** `SERVICE_FAILED`: the program itself says that it failed; no fault of its service. */
 export function programFailed(program: string, exitCode: number | null, stderr: string): OrchestratorError {
-  const said = stderr === '' ? 'it wrote nothing to stderr' : stderr.slice(-500);
+  const said = stderr === '' ? 'it wrote nothing to stderr' : endOf(stderr, 500);
   const message = `"${program}" ended with exit code ${exitCode}: ${said}`;
   return new OrchestratorError(
     'SERVICE_FAILED',

@@ -1,12 +1,14 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
-import { misuse, OrchestratorError } from '../core/errors.js';
+import { misuse } from '../core/errors.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { childEnvironment } from './child-environment.js';
 import { IsolatePool } from './isolation/isolate-pool.js';
 import type { ModuleJob } from './isolation/module-jobs.js';
+import { redactedAttempt } from './redacted-service.js';
 import { RunningAttempts } from './running-attempts.js';
-import { redactorOf, secretsOf } from './secrets.js';
+import { redactorOf } from './secrets.js';
+import { splitServiceFields } from './service-fields.js';
 import { startJsonLines } from './subprocess-json-lines.js';
 import { runOnce, TASK_PLACEHOLDER } from './subprocess-one-shot.js';
 
@@ -74,33 +76,10 @@ type Options = z.output<typeof subprocessOptionsSchema>;
  * @example subprocessService({ command: 'python3', args: ['summarise.py'], mode: 'json-lines', keywords: ['summarise'] })
  */
 export function subprocessService(options: SubprocessOptions): Service {
-  const {
-    description,
-    keywords,
-    capabilities,
-    examples,
-    concurrency,
-    rateLimit,
-    idempotent,
-    tools,
-    trusted,
-    ...own
-  } = options;
-  const fields = {
-    description,
-    keywords,
-    capabilities,
-    examples,
-    concurrency,
-    rateLimit,
-    idempotent,
-    tools,
-    trusted,
-  };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const { fields, own } = splitServiceFields(options);
   const parsed = parseOrMisuse(subprocessOptionsSchema, own, 'subprocessService()');
   refuseWithoutEffect(parsed);
-  return { ...given, ...(parsed.mode === 'one-shot' ? oneShot(parsed) : jsonLines(parsed)) };
+  return { ...fields, ...(parsed.mode === 'one-shot' ? oneShot(parsed) : jsonLines(parsed)) };
 }
 
 function oneShot(options: Options): Pick<Service, 'execute' | 'close'> {
@@ -108,7 +87,9 @@ function oneShot(options: Options): Pick<Service, 'execute' | 'close'> {
   return {
     execute: (task, context) =>
       running.run(context.signal, (signal) =>
-        redacted(options, (env) => runOnce({ ...options, env }, task, { ...pick(context), signal })),
+        redacted(options, context, ({ kwargs, progress, log }, env) =>
+          runOnce({ ...options, env }, task, { kwargs, progress, log, signal }),
+        ),
       ),
     close: () => running.close(),
   };
@@ -122,36 +103,25 @@ function jsonLines(options: Options): Pick<Service, 'execute' | 'close'> {
     now: options.now ?? (() => performance.now()),
   });
   return {
-    execute: (task, context) => {
-      const { kwargs, attempt, taskId, deadline, idempotencyKey, traceparent, signal, progress, log } =
-        context;
-      const job = { task, kwargs, attempt, taskId, deadline, idempotencyKey, traceparent };
-      return redacted(options, () => pool.run(job, { signal, progress, log }));
-    },
+    execute: (task, context) =>
+      redacted(options, context, async (clean) => {
+        const { kwargs, attempt, taskId, deadline, idempotencyKey, traceparent, signal, progress, log } =
+          clean;
+        const job = { task, kwargs, attempt, taskId, deadline, idempotencyKey, traceparent };
+        return pool.run(job, { signal, progress, log });
+      }),
     close: () => pool.close(),
   };
 }
 
 /** Runs something with the environment resolved, and keeps the secrets in it out of what comes back. */
-async function redacted<T>(
+async function redacted(
   options: Options,
-  work: (env: Record<string, string>) => Promise<T>,
+  context: ServiceContext,
+  work: (context: ServiceContext, env: Record<string, string>) => Promise<unknown>,
 ): Promise<unknown> {
   const env = childEnvironment(options);
-  const redactor = redactorOf(secretsOf(options.env, env));
-  try {
-    return redactor.value(await work(env));
-  } catch (error) {
-    throw error instanceof OrchestratorError ? redactor.error(error) : error;
-  }
-}
-
-function pick({
-  kwargs,
-  progress,
-  log,
-}: ServiceContext): Pick<ServiceContext, 'kwargs' | 'progress' | 'log'> {
-  return { kwargs, progress, log };
+  return redactedAttempt(context, redactorOf(options.env, env), (clean) => work(clean, env));
 }
 
 function refuseWithoutEffect({ mode, args, stdin, output }: Options): void {

@@ -243,7 +243,7 @@ describe('gaffr doctor', () => {
       `fault service away: ${closed} does not answer`,
       `fault service model: ${closed} does not list its models`,
       `fault service s: ${closed} does not answer`,
-      'warning variable SHORT: is shorter than 8 characters',
+      'warning variable SHORT: is shorter than 6 characters',
       'warning variable EMPTY: is not set; mcpServers.s.headers.a uses a default',
       'fault secrets: services.away.headers.authorization hold secrets, and others can read the file → chmod 600',
     ]) {

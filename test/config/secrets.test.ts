@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSecretName } from '../../src/config/secret-names.js';
+import { isSecretName } from '../../src/core/secret-names.js';
 import { load } from './support.js';
 
 describe('isSecretName()', () => {

@@ -809,6 +809,22 @@ describe('fault S20 and S21, answers that are failures', () => {
     expect(clock.now()).toBe(0);
   });
 
+  it('fault S20 a Retry-After beyond retryAfterCapSeconds fails at once and tells the time to wait', async () => {
+    const service = manualService();
+    const { orchestrator, clock } = simulated({
+      services: { only: service },
+      config: config({ retryAfterCapSeconds: 60 }),
+    });
+    const [capped, waits] = [orchestrator.execute('work'), orchestrator.execute('more')];
+    await drained();
+    service.calls[0]?.reject(busy(503, 60.5));
+    service.calls[1]?.reject(busy(503, 60));
+    expect(await capped).toMatchObject({ attempts: 1, errorDetails: { retryAfterSeconds: 60.5 } });
+    expect(clock.now()).toBe(0);
+    expect(orchestrator.stats().retrying).toBe(1);
+    void waits;
+  });
+
   it.each([
     ['retryable false', { message: 'wrong', retryable: false }, 'SERVICE_FAILED'],
     ['a validation error', { code: 'INVALID_INPUT', message: 'wrong' }, 'INVALID_INPUT'],

@@ -145,7 +145,7 @@ describe('a service behind an address', () => {
     onTestFinished(() => void delete process.env.GAFFR_TEST_HTTP);
     const { error } = await faultOf(run());
     expect(requests[0]?.headers.authorization).toBe('Bearer a-secret-token');
-    expect(error.message).toContain('***');
+    expect(error.message).toContain('[redacted]');
     expect(JSON.stringify([error.message, error.facts, String(error.cause)])).not.toContain('a-secret-token');
   });
 

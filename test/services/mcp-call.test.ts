@@ -211,7 +211,7 @@ describe('a service over a downstream server', () => {
     const { text } = await say(service, '', { tool: 'environment' });
     expect(text).not.toContain('hidden-value');
     // It got the key; nobody else gets it from there.
-    expect(JSON.parse(text)).toMatchObject({ API_KEY: '***', MODE: 'quiet', PATH: process.env.PATH });
+    expect(JSON.parse(text)).toMatchObject({ API_KEY: '[redacted]', MODE: 'quiet', PATH: process.env.PATH });
   });
 
   it('fault S15: a command that is missing is SERVICE_UNAVAILABLE, not retryable, and named', async () => {

@@ -156,7 +156,7 @@ describe('createOpenAIService() maps faults', () => {
   it('never repeats the key that a server repeats', async () => {
     const server = await failing(401, { error: { message: 'Incorrect API key provided: sk-secret' } });
     const error: unknown = await ask(server, {}, { apiKey: 'sk-secret' }).catch((fault: unknown) => fault);
-    expect(error).toMatchObject({ message: expect.stringContaining('provided: ***') });
+    expect(error).toMatchObject({ message: expect.stringContaining('provided: [redacted]') });
     expect(JSON.stringify(error)).not.toContain('sk-secret');
   });
 

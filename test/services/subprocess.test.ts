@@ -109,13 +109,13 @@ describe('a program run once for each task', () => {
     const env = { API_TOKEN: 'the-token', MODE: 'x' };
     const out = String(await run(open({ command: 'env', env }), ''));
     expect(out).not.toContain('not-for-children');
-    expect(out).toContain('API_TOKEN=***');
+    expect(out).toContain('API_TOKEN=[redacted]');
     expect(out).toContain('MODE=x');
     const script = 'echo "no such user: $API_TOKEN" >&2; exit 1';
     const failing = open({ command: 'sh', args: ['-c', script], env });
     await expect(run(failing, '')).rejects.toMatchObject({
-      message: expect.stringContaining('no such user: ***'),
-      facts: { stderr: 'no such user: ***' },
+      message: expect.stringContaining('no such user: [redacted]'),
+      facts: { stderr: 'no such user: [redacted]' },
     });
   });
 

@@ -2,10 +2,12 @@ import type { Transport } from '@modelcontextprotocol/client';
 import type * as z from 'zod';
 import { systemClock } from '../../core/clock.js';
 import { OrchestratorError } from '../../core/errors.js';
+import { Redactor } from '../../core/redactor.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { childEnvironment, resolveAll } from '../child-environment.js';
 import { patientFetch } from '../patient-fetch.js';
-import { type Redactor, redactorOf, secretsOf } from '../secrets.js';
+import { redactedAttempt } from '../redacted-service.js';
+import { addSecrets } from '../secrets.js';
 import { compileRules } from './call-rules.js';
 import { callTool, SessionLost, type ToolAnswer } from './call-tool.js';
 import { Connection, type ConnectionStatus, type Link } from './connection.js';
@@ -55,7 +57,7 @@ export class Downstream {
   readonly #rule: ReturnType<typeof compileRules>;
   readonly #listeners = new Set<() => void>();
   readonly #unanswered = new Set<string>();
-  #redactor: Redactor = redactorOf([]);
+  readonly #redactor = new Redactor();
   #isKept = false;
 
   constructor(options: Options, isIdempotent: boolean) {
@@ -80,13 +82,15 @@ export class Downstream {
 
   service(): McpService {
     const connection = this.#connection;
-    const profile = (): NonNullable<Service['tools']> => profileOf(connection);
+    // A server may write what it was given into the descriptions of its tools.
+    const profile = (): NonNullable<Service['tools']> => this.#redactor.value(profileOf(connection));
     return {
       trusted: false,
       get tools() {
         return profile();
       },
-      execute: (task, context) => this.#execute(task, context),
+      execute: (task, context) =>
+        redactedAttempt(context, this.#redactor, (clean) => this.#attempt(task, clean)),
       onProfileChange: (listener) => this.#watch(listener),
       close: () => {
         this.#isKept = false;
@@ -98,15 +102,6 @@ export class Downstream {
         return connection.status;
       },
     };
-  }
-
-  async #execute(task: string, context: ServiceContext): Promise<ToolAnswer> {
-    try {
-      const answer = await this.#attempt(task, context);
-      return this.#redactor.value(answer) as ToolAnswer;
-    } catch (error) {
-      throw error instanceof OrchestratorError ? this.#redactor.error(error) : error;
-    }
   }
 
   async #attempt(task: string, context: ServiceContext): Promise<ToolAnswer> {
@@ -192,13 +187,14 @@ export class Downstream {
     const shown = tools.all.filter(
       ({ name }) => tools.get(name) !== undefined || tools.quarantined.has(name),
     );
-    return shown.map((tool) => ({
+    const listed = shown.map((tool) => ({
       name: tool.name,
       description: tool.description,
       inputSchema: tool.definition.inputSchema,
       isReadOnly: tools.isReadOnly(tool),
       quarantined: tools.quarantined.get(tool.name) ?? null,
     }));
+    return this.#redactor.value(listed);
   }
 
   async #open(): Promise<Transport> {
@@ -206,11 +202,11 @@ export class Downstream {
     if (transport.kind === 'stdio') {
       const { command, args, cwd } = transport;
       const env = childEnvironment(transport);
-      this.#redactor = redactorOf(secretsOf(transport.env, env));
+      addSecrets(this.#redactor, transport.env, env);
       return new StdioTransport({ file: command, args, env, ...(cwd !== undefined && { cwd }) }, clock);
     }
     const headers = resolveAll(transport.headers);
-    this.#redactor = redactorOf(secretsOf(transport.headers, headers));
+    addSecrets(this.#redactor, transport.headers, headers);
     return httpTransport({ url: transport.url, headers, fetch: fetched });
   }
 

@@ -1,6 +1,7 @@
 /** What the services over downstream MCP servers say when something is wrong, so that the texts are read together. */
 
 import { messageOf, OrchestratorError } from '../../core/errors.js';
+import { endOf } from '../text-tail.js';
 import type { ServerEnd } from './stdio-transport.js';
 import type { DownstreamTool } from './tool-list.js';
 
@@ -89,7 +90,7 @@ export function cannotConnect(
   stderr: string,
   cause: unknown,
 ): OrchestratorError {
-  const said = stderr === '' ? '' : ` It wrote: ${stderr.slice(-500)}`;
+  const said = stderr === '' ? '' : ` It wrote: ${endOf(stderr, 500)}`;
   const message = `"${server}" cannot be reached (${why}); see that its command or address is right and that it runs.${said}`;
   const facts = { server, ...(stderr !== '' && { stderr }) };
   const retryable = cause instanceof OrchestratorError ? cause.retryable : true;
@@ -133,7 +134,7 @@ export function crashedInCall(
   { server, tool, how, end, stderr, isRepeatSafe }: Crash,
   cause: unknown,
 ): OrchestratorError {
-  const said = stderr === '' ? '' : ` It wrote: ${stderr.slice(-500)}`;
+  const said = stderr === '' ? '' : ` It wrote: ${endOf(stderr, 500)}`;
   const advice = isRepeatSafe
     ? 'it is connected again for the next call'
     : 'the tool may have had effects and is not marked read-only or idempotent, so the call is not repeated';

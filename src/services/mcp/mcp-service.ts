@@ -1,12 +1,19 @@
 import type * as z from 'zod';
 import { parseOrMisuse } from '../../core/config.js';
 import type { Service } from '../../core/service.js';
+import { splitServiceFields } from '../service-fields.js';
 import { Downstream, type McpService } from './downstream.js';
 import { mcpOptionsSchema } from './mcp-options.js';
 
 /** Options of {@link mcpService}, with the fields of a service beside them. */
 export type McpServiceOptions = z.input<typeof mcpOptionsSchema> &
   Omit<Service, 'execute' | 'close' | 'onProfileChange' | 'tools' | 'trusted'>;
+
+/**
+ * Calls at once on one server: most are written for one client, further calls wait without a parallel slot, and one
+ * server that hangs leaves slots to the others.
+ */
+const DEFAULT_CONCURRENCY = 4;
 
 /**
  * A service whose tasks become calls of a downstream MCP server's tools, over stdio or Streamable HTTP.
@@ -23,10 +30,8 @@ export type McpServiceOptions = z.input<typeof mcpOptionsSchema> &
  * @example mcpService({ name: 'files', transport: { kind: 'stdio', command: 'npx', args: ['-y', 'some-server', '/data'] } })
  */
 export function mcpService(options: McpServiceOptions): McpService {
-  const { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent, ...own } =
-    options;
-  const fields = { description, keywords, capabilities, examples, concurrency, rateLimit, idempotent };
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const { fields, own } = splitServiceFields(options, ['tools', 'trusted']);
   const parsed = parseOrMisuse(mcpOptionsSchema, own, 'mcpService()');
-  return Object.assign(new Downstream(parsed, idempotent ?? false).service(), given);
+  const service = new Downstream(parsed, fields.idempotent ?? false).service();
+  return Object.assign(service, { concurrency: DEFAULT_CONCURRENCY }, fields);
 }

@@ -21,6 +21,15 @@ export function redactedService(service: Service, redactor: Redactor): Service {
   });
 }
 
+/** One attempt without secrets: the same door for a service that learns its secrets when it starts. */
+export function redactedAttempt(
+  context: ServiceContext,
+  redactor: Redactor,
+  attempt: (context: ServiceContext) => Promise<unknown>,
+): Promise<unknown> {
+  return redactedOutcome(attempt(redactedContext(context, redactor)), redactor);
+}
+
 /** A log whose lines hold no secret. */
 function redactedLog(log: Log, redactor: Redactor): Log {
   const clean =

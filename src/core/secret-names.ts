@@ -1,6 +1,6 @@
 /** Names of fields, headers and variables whose values nobody else should see. */
 const SECRET_NAME =
-  /key|token|secret|pass(w|phrase|code|_|$)|pwd|credential|cookie|authori[sz]ation|^auth$|bearer|private|signature|session|dsn$|conn(ection)?_?str/i;
+  /key|token|secret|pass(w|phrase|code|_|$)|pwd|credential|cookie|authori[sz]ation|(^|[-_])auth($|[-_])|bearer|private|signature|session|dsn$|conn(ection)?_?str/i;
 
 /** Names that only sound like it. */
 const PLAIN_NAME = /^(keywords?|max_?tokens|monkey.*|idempotency-?key|tokeni[sz]er.*)$/i;
