@@ -78,6 +78,7 @@ export class Connection {
   #giveUp: AbortController | undefined;
   #failures = 0;
   #retryAtMs = Number.NEGATIVE_INFINITY;
+  #settlesAtMs = 0;
   #lastError: OrchestratorError | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -100,6 +101,11 @@ export class Connection {
       strayLines: this.#link?.process?.strayLines ?? 0,
       dropped: this.#link?.transport.dropped ?? null,
     };
+  }
+
+  /** In how many milliseconds the connection that is being made stands or has failed, at the latest; 0 when none is. */
+  get settlesInMs(): number {
+    return this.#connecting === undefined ? 0 : Math.max(0, this.#settlesAtMs - this.#options.clock.now());
   }
 
   /**
@@ -194,6 +200,7 @@ export class Connection {
     const { clock, connectTimeoutMs, server } = this.#options;
     const limit = new AbortController();
     this.#giveUp = limit;
+    this.#settlesAtMs = clock.now() + Math.max(0, waitMs) + connectTimeoutMs;
     let timer: unknown;
     let transport: Transport | undefined;
     try {

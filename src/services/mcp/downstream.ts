@@ -12,7 +12,7 @@ import { compileRules } from './call-rules.js';
 import { callTool, SessionLost, type ToolAnswer } from './call-tool.js';
 import { Connection, type ConnectionStatus, type Link } from './connection.js';
 import { httpTransport } from './http-transport.js';
-import { notRepeated } from './mcp-errors.js';
+import { notRepeated, stillConnecting } from './mcp-errors.js';
 import type { mcpOptionsSchema } from './mcp-options.js';
 import { planCall, type ToolCall } from './plan-call.js';
 import { StdioTransport } from './stdio-transport.js';
@@ -43,6 +43,8 @@ type Options = z.output<typeof mcpOptionsSchema>;
 /** Characters of tools that routing is given; a server cannot make itself heard by talking more. */
 const PROFILE_CHARACTERS = 2048;
 const DESCRIPTION_CHARACTERS = 160;
+/** How long an attempt waits for a connection for which another one waits already. */
+const CONNECTING_PATIENCE_MS = 2000;
 /** Tasks of which it is remembered that a call without an answer was made; the oldest goes first. */
 const MOST_REMEMBERED = 10_000;
 
@@ -58,6 +60,8 @@ export class Downstream {
   readonly #listeners = new Set<() => void>();
   readonly #unanswered = new Set<string>();
   readonly #redactor = new Redactor();
+  /** Attempts that wait for a connection. */
+  #reaching = 0;
   #isKept = false;
 
   constructor(options: Options, isIdempotent: boolean) {
@@ -108,7 +112,7 @@ export class Downstream {
     const { attempt, signal, taskId } = context;
     const { name: server, maxResultBytes } = this.#options;
     for (let isSecondTry = false; ; isSecondTry = true) {
-      const link = await this.#connection.get(signal);
+      const link = await this.#reach(signal);
       const call = await this.#plan(task, context, link);
       const isRepeatable = this.#isIdempotent || link.tools.isRepeatable(call.tool);
       if (attempt > 1 && !isRepeatable && this.#unanswered.has(taskId))
@@ -127,6 +131,31 @@ export class Downstream {
           );
         this.#connection.answered();
       }
+    }
+  }
+
+  /**
+   * One attempt waits for a connection as long as that takes; those beside it wait shortly, so that a server which hangs
+   * at its start does not hold the parallel slots of others.
+   */
+  async #reach(signal: AbortSignal): Promise<Link> {
+    const { clock = systemClock, name } = this.#options;
+    const isFirst = this.#reaching === 0;
+    this.#reaching += 1;
+    let timer: unknown;
+    try {
+      const link = this.#connection.get(signal);
+      if (isFirst) return await link;
+      const patience = new Promise<never>((_resolve, reject) => {
+        timer = clock.setTimeout(
+          () => reject(stillConnecting(name, this.#connection.settlesInMs)),
+          CONNECTING_PATIENCE_MS,
+        );
+      });
+      return await Promise.race([link, patience]);
+    } finally {
+      this.#reaching -= 1;
+      clock.clearTimeout(timer);
     }
   }
 

@@ -118,6 +118,20 @@ export function reconnectsLater(
   );
 }
 
+/** `SERVICE_UNAVAILABLE`: the server is being started; the attempt gives its parallel slot back meanwhile. */
+export function stillConnecting(server: string, settlesInMs: number): OrchestratorError {
+  // Half of what is left, so that a server which is soon up is not waited for to the end, in few attempts.
+  const retryAfterSeconds = settlesInMs / 2000;
+  const message = `"${server}" is still being started or connected to, with other tasks waiting for it as well; try again in ${retryAfterSeconds.toFixed(1)} s.`;
+  return new OrchestratorError(
+    'SERVICE_UNAVAILABLE',
+    message,
+    { server, retryAfterSeconds },
+    // Whether it can be reached is not known yet.
+    { retryable: true, isTransportFault: false },
+  );
+}
+
 /** What a crash in the middle of a call is told with. */
 export interface Crash {
   readonly server: string;
