@@ -1,12 +1,12 @@
 import { messageOf } from '../core/errors.js';
 import type { Redactor } from '../core/redactor.js';
 import type { Service, ServiceSettings } from '../core/service.js';
+import { redactedService } from '../services/redacted-service.js';
 import { type CommonFields, splitFields } from './common-fields.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import type { ServiceSpec } from './kind-schemas.js';
 import { KINDS, type KindContext } from './kinds.js';
 import type { LoadedConfig } from './load-config.js';
-import { redactedService } from '../services/redacted-service.js';
 
 /** A service that was made from the file, ready to be registered. */
 export interface BuiltService {

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { addressFields, childFields } from './child-fields.js';
 import { commonFields } from './common-fields.js';
 import type { SpecOf } from './kind-schemas.js';
+import { toolFields } from './tool-fields.js';
 
 /** Any further field is some client's own and means nothing here. */
 const known = {
@@ -12,6 +13,9 @@ const known = {
   command: childFields.command.optional(),
   ...addressFields,
   url: addressFields.url.optional(),
+  ...toolFields,
+  // Some clients write the list of tools that may be called.
+  tools: z.union([toolFields.tools, z.array(z.string())]),
   type: z.enum(['stdio', 'http', 'streamable-http', 'streamableHttp', 'sse']).optional(),
   disabled: z.boolean().optional(),
   envFile: z.string().min(1).optional().describe('File of NAME=value lines, below `env` in rank.'),
@@ -37,9 +41,12 @@ export type ClientServer = z.output<typeof clientServerSchema>;
 export function specOfClientServer(server: ClientServer): SpecOf<'mcp'> {
   const { type: _type, disabled: _disabled, envFile: _envFile, ...rest } = server;
   const fields = Object.entries(rest).filter(([name]) => Object.hasOwn(known, name));
-  const { headers, args, env, inheritEnv, cwd, ...others } = Object.fromEntries(fields) as typeof rest;
+  const { headers, args, env, inheritEnv, cwd, tools, ...others } = Object.fromEntries(fields) as typeof rest;
   // Of the fields for the other way to reach a server, clients keep empty ones.
   const way = server.url === undefined ? { args, env, inheritEnv, cwd } : { headers };
-  const given = Object.entries({ ...others, ...way }).filter(([, value]) => value !== undefined);
+  const policy = Array.isArray(tools) ? { allow: tools } : tools;
+  const given = Object.entries({ ...others, ...way, tools: policy }).filter(
+    ([, value]) => value !== undefined,
+  );
   return { kind: 'mcp', ...Object.fromEntries(given) };
 }

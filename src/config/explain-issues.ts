@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.js';
-import type { ConfigProblem } from './config-error.js';
 import { isSecretName } from '../core/secret-names.js';
+import type { ConfigProblem } from './config-error.js';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];

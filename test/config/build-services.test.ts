@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildServices, closeAll } from '../../src/config/build-services.js';
 import { loadConfig } from '../../src/config/load-config.js';
-import { redactedService } from '../../src/services/redacted-service.js';
 import { Redactor } from '../../src/core/redactor.js';
 import { createOrchestrator, OrchestratorError, type ServiceContext } from '../../src/index.js';
+import { redactedService } from '../../src/services/redacted-service.js';
 import { freshFolder, load, writeConfig } from './support.js';
 
 const ECHO = `export default (task) => 'echo ' + task;

@@ -94,7 +94,9 @@ it('fault M2: of the tasks for a server that hangs at start one waits, the other
   const clock = new SimulatedClock();
   const hanging = rawService('hang', { clock });
   expect(hanging.concurrency).toBe(4);
-  const tasks = [1, 2, 3].map((task) => call(hanging, 'ok', {}, { taskId: `hung-${task}` }).catch((fault) => fault));
+  const tasks = [1, 2, 3].map((task) =>
+    call(hanging, 'ok', {}, { taskId: `hung-${task}` }).catch((fault) => fault),
+  );
   await vi.waitFor(() => expect(hanging.connection.state).toBe('connecting'));
   clock.increment(2000);
   for (const given of tasks.slice(1)) {
