@@ -1,4 +1,5 @@
 /** MCP for an application of your own: the public names of `gaffr/mcp`, nothing else. */
+export { createMcpServer, type EmbeddedServerOptions } from './create-mcp-server.js';
 export type { VerifiedToken, VerifyToken } from './http/authenticate.js';
 export {
   createMcpHttpHandler,
@@ -10,3 +11,4 @@ export type { HttpLimits, HttpLimitsInput } from './http/limits.js';
 export { createResourceServer, type OAuthOptions, type ResourceServer } from './http/oauth.js';
 export type { Scope } from './http/scopes.js';
 export { type HttpConnection, type HttpServerOptions, serveHttp } from './http/serve-http.js';
+export type { RunSource } from './resources/resource-sources.js';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  type McpServerFactory,
+  type McpRequestContext,
   ProtocolError,
   ProtocolErrorCode,
   type Tool as SdkTool,
@@ -10,7 +10,12 @@ import {
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { answerToolCall, type CallContext } from './answer-tool-call.js';
+import { registerCompletions } from './completions.js';
 import { INSTRUCTIONS } from './instructions.js';
+import { registerPrompts } from './prompts/register-prompts.js';
+import { registerResources } from './resources/register-resources.js';
+import type { RunSource } from './resources/resource-sources.js';
+import type { Updates } from './resources/updates.js';
 import { findTool, TOOLS, toolListings } from './tools/tool-table.js';
 
 /** What a server needs beside the orchestrator. */
@@ -18,23 +23,37 @@ export interface McpServerOptions {
   readonly log: Log;
   /** Version that clients are told. */
   readonly version: string;
+  /** The runs that `gaffr://runs/{id}` shows. Default: none, and then there is no such resource. */
+  readonly runs?: RunSource | undefined;
 }
 
-const CAPABILITIES = { tools: {} };
-const CACHE_HINTS = { 'tools/list': { ttlMs: 60_000, cacheScope: 'private' } } as const;
+/** What the servers of one factory share. */
+export interface McpServerParts extends McpServerOptions {
+  readonly updates: Updates;
+}
+
+const CAPABILITIES = { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} };
+const FOR_A_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
+const CACHE_HINTS = {
+  'tools/list': FOR_A_MINUTE,
+  'prompts/list': FOR_A_MINUTE,
+  'resources/templates/list': FOR_A_MINUTE,
+  'resources/list': { ttlMs: 5000, cacheScope: 'private' },
+  'resources/read': { ttlMs: 0, cacheScope: 'private' },
+} as const;
 
 /**
- * Makes the factory that the SDK calls for every connection, of either protocol era. A server holds no state of its own:
- * everything that outlives a request belongs to the orchestrator.
+ * Makes the factory that the SDK calls for every connection, of either protocol era. A server holds no state but the
+ * subscriptions of its connection: what else outlives a request belongs to the orchestrator.
  *
  * The low-level `Server` is used on purpose: `McpServer` compiles every schema per instance and turns each throw into
  * text that a client sees.
  */
 export function createMcpServerFactory(
   orchestrator: OrchestratorPort,
-  { log, version }: McpServerOptions,
-): McpServerFactory {
-  return () => {
+  { log, version, runs, updates }: McpServerParts,
+): (context: McpRequestContext) => Server {
+  return ({ era }) => {
     const server = new Server(
       { name: 'gaffr', title: 'gaffr', version },
       { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
@@ -50,6 +69,9 @@ export function createMcpServerFactory(
       const sendProgress = progressOf(context);
       return answerToolCall(tool, params.arguments ?? {}, { orchestrator, log, signal, sendProgress });
     });
+    registerResources(server, { sources: { orchestrator, runs }, updates, log }, era);
+    registerPrompts(server, orchestrator, log);
+    registerCompletions(server, orchestrator, log);
     return server;
   };
 }

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { serveStdio as serveSdk } from '@modelcontextprotocol/server/stdio';
+import { systemClock } from '../core/clock.js';
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { CappedStdioTransport } from './capped-stdio-transport.js';
 import { GuardedTransport } from './guarded-transport.js';
+import { ListenGate } from './resources/listen-gate.js';
+import { Updates } from './resources/updates.js';
 import { createMcpServerFactory, type McpServerOptions } from './server.js';
 import { claimStdout } from './stdout-guard.js';
 import { ToolLane } from './tool-lane.js';
@@ -50,9 +53,11 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
   });
   const wire = new CappedStdioTransport(input, output);
   const guarded = new GuardedTransport(wire, (cause) => end(toEnd(cause)));
-  const handle = serveSdk(createMcpServerFactory(orchestrator, options), {
+  const sources = { orchestrator, runs: options.runs };
+  const updates = new Updates({ ...sources, clock: systemClock });
+  const handle = serveSdk(createMcpServerFactory(orchestrator, { ...options, updates }), {
     legacy: 'serve',
-    transport: new ToolLane(guarded, { orchestrator, log }),
+    transport: new ListenGate(new ToolLane(guarded, { orchestrator, log }), updates, sources),
     maxSubscriptions: 64,
     onerror: countFaults(log),
   });

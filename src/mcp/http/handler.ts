@@ -4,6 +4,8 @@ import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { packageVersion } from '../package-version.js';
+import type { RunSource } from '../resources/resource-sources.js';
+import { Updates } from '../resources/updates.js';
 import { createMcpServerFactory } from '../server.js';
 import { authenticateBearer, authenticateNobody, type VerifyToken, verifySecret } from './authenticate.js';
 import { Border, LOOPBACK_NAMES } from './border.js';
@@ -35,6 +37,8 @@ export interface McpHttpOptions {
   readonly limits?: HttpLimitsInput;
   /** Default: silent. */
   readonly log?: Log;
+  /** The runs that `gaffr://runs/{id}` shows. Default: none. */
+  readonly runs?: RunSource;
   /** Version that clients are told. Default: that of this package. */
   readonly version?: string;
   /** Default: the real one. */
@@ -77,14 +81,16 @@ export function createMcpHttpHandler(
 ): McpHttpHandler {
   const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
   const limits = parseLimits(options.limits);
-  const factory = createMcpServerFactory(orchestrator, { log, version });
+  const sources = { orchestrator, runs: options.runs };
+  const updates = new Updates({ ...sources, clock });
+  const factory = createMcpServerFactory(orchestrator, { log, version, runs: options.runs, updates });
   const desk = new Desk({
     border: new Border({
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,
       origins: options.allowedOrigins ?? LOOPBACK_NAMES,
     }),
     ...authOf(options.auth, log),
-    endpoint: createEndpoint({ factory, limits, clock, log }),
+    endpoint: createEndpoint({ factory, sources, updates, limits, clock, log }),
     quota: new Quota(limits, clock),
     limits,
     log,

@@ -19,9 +19,12 @@ export function parseScopes(names: readonly string[]): Scope[] {
 
 /** Methods that show what is or was done here; everything else beside tool calls only negotiates or lists. */
 const READS = new Set([
+  'resources/list',
   'resources/read',
   'resources/subscribe',
   'subscriptions/listen',
+  'prompts/get',
+  'completion/complete',
   'tasks/get',
   'tasks/result',
 ]);
