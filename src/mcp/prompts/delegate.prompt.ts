@@ -26,7 +26,7 @@ export const delegatePrompt: Prompt = {
       'Work like this:',
       '1. Break the goal into the fewest steps that one service each can do. Leave to yourself what none of them can do.',
       '2. Write each step as a task in plain words with every path, address and number it needs; a service sees only its own step.',
-      '3. Say by dependsOn which steps must have completed before; steps without it run at the same time. A dependent step does not receive the other result: if it needs the text of it, make a second call with that text.',
+      '3. Say by dependsOn which steps must have completed before; the others run at the same time. A dependent step gets those results as kwargs.dependencies, which not every service reads: where the text itself is needed, make a second call with it.',
       '4. Leave "service" out unless a step would go wrong without it; explainRoute shows where a step would go.',
       '5. Show the plan in a few lines, then make one call: executeSubtasks { "subtasks": [{ "id", "task", "dependsOn" }] }.',
       '6. Read errorCode and error of what failed before you repeat it, and tell what was and what was not reached.',

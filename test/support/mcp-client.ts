@@ -1,0 +1,43 @@
+import { Client, InMemoryTransport } from '@modelcontextprotocol/client';
+import type { OrchestratorPort } from '../../src/core/orchestrator-port.js';
+import { createMcpServer, type EmbeddedServerOptions } from '../../src/mcp/create-mcp-server.js';
+import { until } from './http-server.js';
+
+/** A client beside its server in this process, and the addresses of resources that it was told have changed. */
+export interface ConnectedClient {
+  readonly client: Client;
+  readonly updated: string[];
+  /** Waits until it was told of this many changes. */
+  toldTimes(count: number): Promise<void>;
+}
+
+/** Connects a client of the 2025 protocol to a server of its own. */
+export async function connectInMemory(
+  orchestrator: OrchestratorPort,
+  options?: EmbeddedServerOptions,
+): Promise<ConnectedClient> {
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  await createMcpServer(orchestrator, options).connect(far);
+  const client = new Client({ name: 'test', version: '1' });
+  await client.connect(near);
+  return follow(client);
+}
+
+/** Keeps what a client is told of resources. */
+export function follow(client: Client): ConnectedClient {
+  const updated: string[] = [];
+  client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
+    updated.push(params.uri);
+  });
+  const toldTimes = (count: number): Promise<void> =>
+    until(() => updated.length >= count, `${count} updates`);
+  return { client, updated, toldTimes };
+}
+
+/** The text of a resource, parsed. */
+export async function readJson(client: Client, uri: string): Promise<unknown> {
+  const { contents } = await client.readResource({ uri });
+  const [first] = contents;
+  if (first === undefined || !('text' in first)) throw new Error(`${uri} has no text`);
+  return JSON.parse(first.text);
+}
