@@ -3,7 +3,6 @@ import { systemClock } from '../core/clock.js';
 import { type Clock, type Log, silentLog } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { packageVersion } from './package-version.js';
-import type { RunSource } from './resources/resource-sources.js';
 import { Updates } from './resources/updates.js';
 import { createMcpServerFactory } from './server.js';
 
@@ -13,8 +12,6 @@ export interface EmbeddedServerOptions {
   readonly log?: Log;
   /** Version that clients are told. Default: that of this package. */
   readonly version?: string;
-  /** The runs that `gaffr://runs/{id}` shows. Default: none. */
-  readonly runs?: RunSource;
   /** Default: the real one. */
   readonly clock?: Clock;
 }
@@ -27,7 +24,8 @@ export interface EmbeddedServerOptions {
  * await createMcpServer(orchestrator).connect(transport);
  */
 export function createMcpServer(orchestrator: OrchestratorPort, options: EmbeddedServerOptions = {}): Server {
-  const { log = silentLog, version = packageVersion(), runs, clock = systemClock } = options;
-  const updates = new Updates({ orchestrator, runs, clock });
-  return createMcpServerFactory(orchestrator, { log, version, runs, updates })({ era: 'legacy' });
+  const { log = silentLog, version = packageVersion(), clock = systemClock } = options;
+  const sources = { orchestrator };
+  const updates = new Updates({ ...sources, clock });
+  return createMcpServerFactory(orchestrator, { log, version, sources, updates })({ era: 'legacy' });
 }

@@ -11,4 +11,3 @@ export type { HttpLimits, HttpLimitsInput } from './http/limits.js';
 export { createResourceServer, type OAuthOptions, type ResourceServer } from './http/oauth.js';
 export type { Scope } from './http/scopes.js';
 export { type HttpConnection, type HttpServerOptions, serveHttp } from './http/serve-http.js';
-export type { RunSource } from './resources/resource-sources.js';

@@ -14,7 +14,7 @@ import { registerCompletions } from './completions.js';
 import { INSTRUCTIONS } from './instructions.js';
 import { registerPrompts } from './prompts/register-prompts.js';
 import { registerResources } from './resources/register-resources.js';
-import type { RunSource } from './resources/resource-sources.js';
+import type { ResourceSources } from './resources/resource-sources.js';
 import type { Updates } from './resources/updates.js';
 import { findTool, TOOLS, toolListings } from './tools/tool-table.js';
 
@@ -23,12 +23,11 @@ export interface McpServerOptions {
   readonly log: Log;
   /** Version that clients are told. */
   readonly version: string;
-  /** The runs that `gaffr://runs/{id}` shows. Default: none, and then there is no such resource. */
-  readonly runs?: RunSource | undefined;
 }
 
 /** What the servers of one factory share. */
 export interface McpServerParts extends McpServerOptions {
+  readonly sources: ResourceSources;
   readonly updates: Updates;
 }
 
@@ -51,7 +50,7 @@ const CACHE_HINTS = {
  */
 export function createMcpServerFactory(
   orchestrator: OrchestratorPort,
-  { log, version, runs, updates }: McpServerParts,
+  { log, version, sources, updates }: McpServerParts,
 ): (context: McpRequestContext) => Server {
   return ({ era }) => {
     const server = new Server(
@@ -69,7 +68,7 @@ export function createMcpServerFactory(
       const sendProgress = progressOf(context);
       return answerToolCall(tool, params.arguments ?? {}, { orchestrator, log, signal, sendProgress });
     });
-    registerResources(server, { sources: { orchestrator, runs }, updates, log }, era);
+    registerResources(server, { sources, updates, log }, era);
     registerPrompts(server, orchestrator, log);
     registerCompletions(server, orchestrator, log);
     return server;

@@ -53,9 +53,9 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
   });
   const wire = new CappedStdioTransport(input, output);
   const guarded = new GuardedTransport(wire, (cause) => end(toEnd(cause)));
-  const sources = { orchestrator, runs: options.runs };
+  const sources = { orchestrator };
   const updates = new Updates({ ...sources, clock: systemClock });
-  const handle = serveSdk(createMcpServerFactory(orchestrator, { ...options, updates }), {
+  const handle = serveSdk(createMcpServerFactory(orchestrator, { ...options, sources, updates }), {
     legacy: 'serve',
     transport: new ListenGate(new ToolLane(guarded, { orchestrator, log }), updates, sources),
     maxSubscriptions: 64,

@@ -1,8 +1,13 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createMcpHttpHandler } from '../../src/mcp/http/handler.js';
+import { systemClock } from '../../src/core/clock.js';
+import { silentLog } from '../../src/core/environment.js';
+import { createEndpoint } from '../../src/mcp/http/endpoint.js';
+import { parseLimits } from '../../src/mcp/http/limits.js';
 import { MAX_SUBSCRIBED } from '../../src/mcp/resources/subscriptions.js';
+import { Updates } from '../../src/mcp/resources/updates.js';
+import { createMcpServerFactory } from '../../src/mcp/server.js';
 import { createOrchestrator } from '../../src/orchestrator.js';
 import { ChildServer, FIXTURE_ARGS } from '../support/child-server.js';
 import { fakeOrchestrator } from '../support/fake-orchestrator.js';
@@ -143,24 +148,42 @@ describe('listening streams', () => {
 
   it('fault C15 of another principal never hear of a run', async () => {
     const runs = {
-      get: (id: string, principal: string) => (principal === 'anyone' ? undefined : { id }),
+      get: (id: string, principal: string | null) => (principal === 'owner' ? { id } : undefined),
       watch: () => () => {},
     };
-    const { fetch } = createMcpHttpHandler(fakeOrchestrator(), { auth: 'none', runs });
-    const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode: 'auto' } });
-    clients.push(client);
-    await client.connect(
-      new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
-        fetch: (url, init = {}) => {
-          const headers = new Headers(init.headers);
-          headers.set('host', 'localhost');
-          return fetch(new Request(url, { ...init, headers }));
-        },
-      }),
-    );
-    await expect(client.listen({ resourceSubscriptions: ['gaffr://runs/1'] })).rejects.toThrow(
-      'There is no run',
-    );
+    const orchestrator = fakeOrchestrator();
+    const sources = { orchestrator, runs };
+    const updates = new Updates({ ...sources, clock: systemClock });
+    const options = { log: silentLog, version: '1', sources, updates };
+    const factory = createMcpServerFactory(orchestrator, options);
+    const endpoint = createEndpoint({ ...options, factory, limits: parseLimits(), clock: systemClock });
+    const listenAs = async (principal: string) => {
+      const _meta = {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      };
+      const method = 'subscriptions/listen';
+      const notifications = { resourceSubscriptions: ['gaffr://runs/1'] };
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': method,
+      };
+      const request = new Request('http://localhost/mcp', { method: 'POST', headers });
+      const body = { jsonrpc: '2.0', id: 1, method, params: { _meta, notifications } };
+      const caller = { token: '', clientId: principal, scopes: [] };
+      const response = await endpoint.answer(request, body, caller);
+      const text = response.status === 200 ? '' : await response.text();
+      await response.body?.cancel().catch(() => {});
+      return { status: response.status, text };
+    };
+    expect(await listenAs('owner')).toEqual({ status: 200, text: '' });
+    expect(await listenAs('other')).toMatchObject({
+      status: 400,
+      text: expect.stringContaining('There is no run gaffr://runs/1'),
+    });
+    await endpoint.close();
   });
 
   it('and all that shows what is here need the right to read', async () => {

@@ -1,6 +1,10 @@
 import { Client, InMemoryTransport } from '@modelcontextprotocol/client';
+import { systemClock } from '../../src/core/clock.js';
+import { type Log, silentLog } from '../../src/core/environment.js';
 import type { OrchestratorPort } from '../../src/core/orchestrator-port.js';
-import { createMcpServer, type EmbeddedServerOptions } from '../../src/mcp/create-mcp-server.js';
+import type { RunSource } from '../../src/mcp/resources/resource-sources.js';
+import { Updates } from '../../src/mcp/resources/updates.js';
+import { createMcpServerFactory } from '../../src/mcp/server.js';
 import { until } from './http-server.js';
 
 /** A client beside its server in this process, and the addresses of resources that it was told have changed. */
@@ -14,10 +18,13 @@ export interface ConnectedClient {
 /** Connects a client of the 2025 protocol to a server of its own. */
 export async function connectInMemory(
   orchestrator: OrchestratorPort,
-  options?: EmbeddedServerOptions,
+  { runs, log = silentLog }: { readonly runs?: RunSource; readonly log?: Log } = {},
 ): Promise<ConnectedClient> {
   const [near, far] = InMemoryTransport.createLinkedPair();
-  await createMcpServer(orchestrator, options).connect(far);
+  const sources = { orchestrator, runs };
+  const updates = new Updates({ ...sources, clock: systemClock });
+  const factory = createMcpServerFactory(orchestrator, { log, version: '1', sources, updates });
+  await factory({ era: 'legacy' }).connect(far);
   const client = new Client({ name: 'test', version: '1' });
   await client.connect(near);
   return follow(client);

@@ -4,7 +4,6 @@ import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { packageVersion } from '../package-version.js';
-import type { RunSource } from '../resources/resource-sources.js';
 import { Updates } from '../resources/updates.js';
 import { createMcpServerFactory } from '../server.js';
 import { authenticateBearer, authenticateNobody, type VerifyToken, verifySecret } from './authenticate.js';
@@ -37,8 +36,6 @@ export interface McpHttpOptions {
   readonly limits?: HttpLimitsInput;
   /** Default: silent. */
   readonly log?: Log;
-  /** The runs that `gaffr://runs/{id}` shows. Default: none. */
-  readonly runs?: RunSource;
   /** Version that clients are told. Default: that of this package. */
   readonly version?: string;
   /** Default: the real one. */
@@ -81,9 +78,9 @@ export function createMcpHttpHandler(
 ): McpHttpHandler {
   const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
   const limits = parseLimits(options.limits);
-  const sources = { orchestrator, runs: options.runs };
+  const sources = { orchestrator };
   const updates = new Updates({ ...sources, clock });
-  const factory = createMcpServerFactory(orchestrator, { log, version, runs: options.runs, updates });
+  const factory = createMcpServerFactory(orchestrator, { log, version, sources, updates });
   const desk = new Desk({
     border: new Border({
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,

@@ -6,7 +6,6 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server';
 import { isListenRequest, isNotification, isRequest } from '../messages.js';
-import { LOCAL_PRINCIPAL } from '../principal.js';
 import { listenedUris, whyNotListen } from './listen-request.js';
 import type { ResourceSources } from './resource-sources.js';
 import type { Updates } from './updates.js';
@@ -69,7 +68,7 @@ export class ListenGate implements Transport {
       return false;
     }
     if (!isRequest(message) || !isListenRequest(message)) return false;
-    const why = whyNotListen(listenedUris(message), LOCAL_PRINCIPAL, this.#sources);
+    const why = whyNotListen(listenedUris(message), null, this.#sources);
     if (why === undefined) return false;
     const error = { code: ProtocolErrorCode.InvalidParams, message: why };
     this.#post({ jsonrpc: '2.0', id: message.id, error });

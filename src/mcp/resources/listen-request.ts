@@ -17,7 +17,7 @@ export function listenedUris(message: unknown): string[] {
  */
 export function whyNotListen(
   uris: readonly string[],
-  principal: string,
+  principal: string | null,
   sources: ResourceSources,
 ): string | undefined {
   if (uris.length > MAX_SUBSCRIBED) {

@@ -20,21 +20,21 @@ import { JSON_TYPE, MERMAID_TYPE, machineUri, parseResourceUri } from './resourc
  */
 export function readResource(
   uri: string,
-  principal: string,
+  principal: string | null,
   sources: ResourceSources,
 ): TextResourceContents[] {
   return locate(uri, principal, sources)();
 }
 
 /** Checks that there is something at an address. @throws ResourceNotFoundError as {@link readResource}. */
-export function requireResource(uri: string, principal: string, sources: ResourceSources): void {
+export function requireResource(uri: string, principal: string | null, sources: ResourceSources): void {
   locate(uri, principal, sources);
 }
 
 /** Finds what an address points at; the contents are made when the function is called. */
 function locate(
   uri: string,
-  principal: string,
+  principal: string | null,
   { orchestrator, runs }: ResourceSources,
 ): () => TextResourceContents[] {
   const target = parseResourceUri(uri);
