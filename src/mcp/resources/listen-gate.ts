@@ -28,6 +28,8 @@ export class ListenGate implements Transport {
   readonly #inner: Transport;
   readonly #updates: Updates;
   readonly #sources: ResourceSources;
+  /** Requests that the SDK has not acknowledged yet: one that is cancelled before never becomes a stream. */
+  readonly #asked = new Set<RequestId>();
   readonly #streams = new Map<RequestId, readonly (() => void)[]>();
 
   constructor(inner: Transport, updates: Updates, sources: ResourceSources) {
@@ -42,6 +44,7 @@ export class ListenGate implements Transport {
     };
     this.#inner.onerror = (error) => this.onerror?.(error);
     this.#inner.onclose = () => {
+      this.#asked.clear();
       for (const id of [...this.#streams.keys()]) this.#end(id);
       this.onclose?.();
     };
@@ -69,7 +72,10 @@ export class ListenGate implements Transport {
     }
     if (!isRequest(message) || !isListenRequest(message)) return false;
     const why = whyNotListen(listenedUris(message), null, this.#sources);
-    if (why === undefined) return false;
+    if (why === undefined) {
+      this.#asked.add(message.id);
+      return false;
+    }
     const error = { code: ProtocolErrorCode.InvalidParams, message: why };
     this.#post({ jsonrpc: '2.0', id: message.id, error });
     return true;
@@ -78,7 +84,7 @@ export class ListenGate implements Transport {
   #begin(acknowledgement: JSONRPCMessage): void {
     const { params } = acknowledgement as { readonly params?: { readonly _meta?: Record<string, unknown> } };
     const id = params?._meta?.[SUBSCRIPTION_ID_META_KEY] as RequestId;
-    this.#end(id);
+    if (!this.#asked.delete(id)) return;
     const tell = (uri: string): void => {
       const update = { uri, _meta: { [SUBSCRIPTION_ID_META_KEY]: id } };
       this.#post({ jsonrpc: '2.0', method: 'notifications/resources/updated', params: update });
@@ -91,6 +97,7 @@ export class ListenGate implements Transport {
   }
 
   #end(id: RequestId): void {
+    this.#asked.delete(id);
     for (const end of this.#streams.get(id) ?? []) end();
     this.#streams.delete(id);
   }

@@ -1,6 +1,6 @@
 import { requireResource } from './read-resource.js';
 import type { ResourceSources } from './resource-sources.js';
-import { parseResourceUri } from './resource-uri.js';
+import { MAX_URI_CHARS, parseResourceUri } from './resource-uri.js';
 import { MAX_SUBSCRIBED } from './subscriptions.js';
 
 /** The resources that a listening stream is asked for, or that its acknowledgement promises; those that are no texts are left to the SDK to refuse. */
@@ -24,6 +24,9 @@ export function whyNotListen(
     return `A stream may listen to ${MAX_SUBSCRIBED} resources and this one names ${uris.length}; name gaffr://services instead of single services.`;
   }
   for (const uri of uris) {
+    if (uri.length > MAX_URI_CHARS) {
+      return `An address has ${uri.length} characters and may have ${MAX_URI_CHARS}; name a resource of resources/list.`;
+    }
     if (parseResourceUri(uri)?.kind !== 'run') continue;
     try {
       requireResource(uri, principal, sources);

@@ -7,7 +7,7 @@ export type ResourceTarget =
   | { readonly kind: 'run'; readonly id: string };
 
 /** Longest address that is looked at, in characters. */
-const MAX_URI_CHARS = 2048;
+export const MAX_URI_CHARS = 2048;
 
 /** Media types of what is read. */
 export const JSON_TYPE = 'application/json';
