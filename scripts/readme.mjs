@@ -4,17 +4,17 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { mermaidOf } from './mermaid.mjs';
 
 const root = new URL('../', import.meta.url);
 
 /** README.md as it should be, given how it is. @param {string} readme */
 export async function generated(readme) {
-  const { serviceMachine } = await import('../dist/machines/service.machine.js');
-  const { supervisorMachine } = await import('../dist/machines/supervisor.machine.js');
+  const { machineDocuments } = await import('../dist/machines/machine-documents.js');
   const quickStart = readFileSync(new URL('examples/quick-start.ts', root), 'utf8').trimEnd();
-  let text = between(readme, 'machine:service', 'machine', 'mermaid', mermaidOf(serviceMachine));
-  text = between(text, 'machine:supervisor', 'machine', 'mermaid', mermaidOf(supervisorMachine));
+  let text = readme;
+  for (const { name, mermaid } of machineDocuments()) {
+    text = between(text, `machine:${name}`, 'machine', 'mermaid', mermaid);
+  }
   return between(text, 'examples/quick-start.ts', 'examples/quick-start.ts', 'ts', quickStart);
 }
 

@@ -16,6 +16,7 @@ const GATES = [
   { name: 'package-checks', args: [] },
   { name: 'inspector', args: [] },
   { name: 'downstream', args: ['--rounds', '100'] },
+  { name: 'bundle', args: [] },
   { name: 'soak', args: ['--json'] },
   { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'] },
   { name: 'mutants', args: [] },

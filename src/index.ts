@@ -20,8 +20,9 @@ export type {
   RuntimeEvent,
   TaskEvent,
 } from './core/events.js';
+export type { MachineDocument } from './core/machine-document.js';
 export type { AskModel, EmbedTexts, ModelQuestion } from './core/model-ports.js';
-export type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
+export type { ChangeListener, OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
 export type { RateLimit, RateLimitInput } from './core/rate-limiter.js';
 export type { TaskResult, TaskStatus } from './core/result.js';
 export type {

@@ -1,4 +1,5 @@
 import { runBatch, runSubtasks, streamBatch } from './actors/batches.js';
+import { Changes } from './actors/changes.js';
 import { EventLog, type RecentEvents } from './actors/event-log.js';
 import type { RunningTask, WaitingTask } from './actors/insight.js';
 import { Intake, requireText } from './actors/intake.js';
@@ -16,13 +17,15 @@ import {
 import type { Environment, Log } from './core/environment.js';
 import { misuse, OrchestratorError, unknownService } from './core/errors.js';
 import { guardedLog } from './core/guarded-log.js';
-import type { OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
+import type { MachineDocument } from './core/machine-document.js';
+import type { ChangeListener, OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
 import type { TaskResult, TaskStatus } from './core/result.js';
 import type { Route, RoutingStrategy } from './core/route.js';
 import type { ServiceInput, ServiceStatus } from './core/service.js';
 import type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
 import { guardedTracing, type Tracing } from './core/tracing.js';
 import { warningLog } from './core/warning-log.js';
+import { machineDocuments } from './machines/machine-documents.js';
 import { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
 import { createDefaultStrategy, createRouter } from './strategies/router.js';
 
@@ -86,6 +89,7 @@ export class Orchestrator implements OrchestratorPort {
   readonly #intake: Intake;
   readonly #events: QueueEvents;
   readonly #eventLog: EventLog | null;
+  readonly #changes: Changes;
   #closing: Promise<void> | undefined;
 
   constructor(options: OrchestratorOptions) {
@@ -96,6 +100,7 @@ export class Orchestrator implements OrchestratorPort {
     this.#environment = environment;
     const tracing = options.tracing === undefined ? null : guardedTracing(options.tracing, log);
     this.#events = new QueueEvents(log, () => this.#supervisor.load());
+    this.#changes = new Changes(this.#events, this.registry, log);
     this.#eventLog = createEventLog(options.keepEvents ?? 0);
     const { taskConfig, routingConfig } = this.config;
     const strategy = toStrategy(options.strategy);
@@ -211,14 +216,24 @@ export class Orchestrator implements OrchestratorPort {
     return this.#supervisor.stats();
   }
 
+  watch(listener: ChangeListener): () => void {
+    return this.#changes.watch(listener);
+  }
+
+  machines(): readonly MachineDocument[] {
+    return machineDocuments();
+  }
+
   /** Lets running attempts end and starts nothing more until {@link resume}. */
   pause(): this {
     this.#supervisor.pause();
+    this.#changes.tell(null);
     return this;
   }
 
   resume(): this {
     this.#supervisor.resume();
+    this.#changes.tell(null);
     return this;
   }
 
@@ -236,6 +251,7 @@ export class Orchestrator implements OrchestratorPort {
   setMaxParallel(maxParallel: number): this {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), maxParallel, 'maxParallel');
     this.#supervisor.send({ type: 'RESIZE', change: { maxParallel } });
+    this.#changes.tell(null);
     return this;
   }
 
@@ -249,6 +265,7 @@ export class Orchestrator implements OrchestratorPort {
     if (!this.registry.has(service))
       throw misuse(unknownService(service, this.registry.listServices()).message);
     this.#supervisor.send({ type: 'RESIZE', change: { service, concurrency } });
+    this.#changes.tell(service);
     return this;
   }
 
@@ -391,6 +408,7 @@ export class Orchestrator implements OrchestratorPort {
     // Removed services that are still held by an abandoned attempt are closed as well.
     const definitions = new Set([...this.registry.definitions(), ...this.#supervisor.definitions]);
     await Promise.all([...definitions].map((definition) => this.#supervisor.closeService(definition)));
+    this.#changes.end();
     this.#events.removeAll();
   }
 

@@ -1,3 +1,4 @@
+import type { MachineDocument } from './machine-document.js';
 import type { TaskResult } from './result.js';
 import type { Route } from './route.js';
 import type { ServiceStatus } from './service.js';
@@ -25,6 +26,9 @@ export interface OrchestratorStats {
   readonly isPaused: boolean;
 }
 
+/** Told of a change: the service that it concerns, or null when it concerns no single one. */
+export type ChangeListener = (service: string | null) => void;
+
 /** What the faces (MCP, command line, adapters) need of the orchestrator, and all they may use. */
 export interface OrchestratorPort {
   execute(task: string, options?: TaskOptions): Promise<TaskResult>;
@@ -33,5 +37,14 @@ export interface OrchestratorPort {
   explain(task: string): Promise<Route>;
   listServices(): ServiceStatus[];
   stats(): OrchestratorStats;
+  /**
+   * Calls the listener whenever what {@link listServices} or {@link stats} answer has changed. Costs nothing while there
+   * is no listener; with many changes a listener is called as often. Absent when the orchestrator cannot tell.
+   *
+   * @returns What ends that.
+   */
+  watch?(listener: ChangeListener): () => void;
+  /** The state machines that do the work. Absent when the orchestrator cannot show them. */
+  machines?(): readonly MachineDocument[];
   close(options?: { readonly drainSeconds?: number }): Promise<void>;
 }

@@ -4,14 +4,14 @@ import {
   ProtocolErrorCode,
   type Transport,
 } from '@modelcontextprotocol/server';
-import { isNotification, isRequest } from './messages.js';
+import { isListenRequest, isNotification, isRequest } from './messages.js';
 
 type RequestId = string | number;
 
 /**
  * A transport around a transport that keeps what the SDK lacks.
  *
- * Owns: the set of request ids in flight. Talks to: the inner transport below, the SDK's entry above.
+ * Owns: the set of request ids in flight, and which of them listen. Talks to: the inner transport below, the SDK's entry above.
  * Invariants:
  * - I1 a request whose id is in flight is answered -32600 and not passed on, so that the first one keeps its answer and
  *   can still be cancelled;
@@ -26,6 +26,8 @@ export class GuardedTransport implements Transport {
   readonly #onGone: (cause: Error | undefined) => void;
   readonly #onSettled: (id: RequestId) => void;
   readonly #live = new Set<RequestId>();
+  /** Streams that end with the connection: nobody waits for their answer. */
+  readonly #listening = new Set<RequestId>();
   readonly #idleWaiters = new Set<() => void>();
   #lastError: Error | undefined;
 
@@ -58,9 +60,9 @@ export class GuardedTransport implements Transport {
     return this.#live.has(id);
   }
 
-  /** Whether any request waits for its answer. */
+  /** Whether any request waits for its answer; a listening stream does not. */
   isBusy(): boolean {
-    return this.#live.size > 0;
+    return this.#live.size > this.#listening.size;
   }
 
   async start(): Promise<void> {
@@ -73,6 +75,7 @@ export class GuardedTransport implements Transport {
     this.#inner.onclose = () => {
       const cause = this.#lastError;
       this.#live.clear();
+      this.#listening.clear();
       this.#tellIdle();
       this.onclose?.();
       this.#onGone(cause);
@@ -92,9 +95,9 @@ export class GuardedTransport implements Transport {
     await this.#inner.close();
   }
 
-  /** Resolves once no request is in flight. */
+  /** Resolves once no request waits for its answer. */
   async answered(): Promise<void> {
-    if (this.#live.size > 0) await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+    if (this.isBusy()) await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
   }
 
   #accepts(message: JSONRPCMessage): boolean {
@@ -104,6 +107,7 @@ export class GuardedTransport implements Transport {
         return false;
       }
       this.#live.add(message.id);
+      if (isListenRequest(message)) this.#listening.add(message.id);
     } else if (isCancel(message)) {
       // A cancelled request gets no answer, so this is where its id leaves.
       this.#forget(message.params?.requestId);
@@ -120,7 +124,9 @@ export class GuardedTransport implements Transport {
   }
 
   #forget(id: unknown): void {
-    if (this.#live.delete(id as RequestId) && this.#live.size === 0) this.#tellIdle();
+    if (!this.#live.delete(id as RequestId)) return;
+    this.#listening.delete(id as RequestId);
+    if (!this.isBusy()) this.#tellIdle();
   }
 
   #tellIdle(): void {

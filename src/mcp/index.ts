@@ -1,4 +1,5 @@
 /** MCP for an application of your own: the public names of `gaffr/mcp`, nothing else. */
+export { createMcpServer, type EmbeddedServerOptions } from './create-mcp-server.js';
 export type { VerifiedToken, VerifyToken } from './http/authenticate.js';
 export {
   createMcpHttpHandler,

@@ -36,6 +36,11 @@ export function isNotification(message: JSONRPCMessage): message is JSONRPCNotif
   return 'method' in message && !('id' in message);
 }
 
+/** Whether a value, as JSON.parse made it, asks for a listening stream of the 2026 era, whose answer is its end. */
+export function isListenRequest(value: unknown): boolean {
+  return isRecord(value) && value.method === 'subscriptions/listen' && isIdentifier(value.id);
+}
+
 /** Whether a value, as JSON.parse made it, is a {@link PlainToolCall} and nothing more. */
 export function isPlainToolCall(value: unknown): value is PlainToolCall {
   if (!isRecord(value) || value.jsonrpc !== '2.0' || value.method !== 'tools/call') return false;

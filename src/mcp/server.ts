@@ -1,48 +1,54 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type CallToolResult,
-  type McpServerFactory,
+  type McpRequestContext,
   ProtocolError,
   ProtocolErrorCode,
   type Tool as SdkTool,
   Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
-import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { answerToolCall, type CallFace } from './answer-tool-call.js';
+import { registerCompletions } from './completions.js';
 import { inTrace } from './in-trace.js';
 import { INSTRUCTIONS } from './instructions.js';
 import { type Departure, LOST_STREAM, type Presence, presenceOf } from './presence.js';
-import type { RunStore } from './runs/run-store.js';
+import { registerPrompts } from './prompts/register-prompts.js';
+import { registerResources } from './resources/register-resources.js';
 import { declaresTasks, serveTasks, TASKS_EXTENSION, toTaskAnswer } from './runs/task-methods.js';
+import type { McpServerParts } from './server-parts.js';
 import type { Tool, ToolCall } from './tools/define-tool.js';
 import { findTool, TOOLS, toolListings } from './tools/tool-table.js';
 
-/** What a server needs beside the orchestrator. */
-export interface McpServerOptions {
-  /** Shared by every server that answers for the orchestrator. */
-  readonly runs: RunStore;
-  readonly log: Log;
-  /** Version that clients are told. */
-  readonly version: string;
-}
-
-const CAPABILITIES = { tools: {}, extensions: { [TASKS_EXTENSION]: {} } };
-const CACHE_HINTS = { 'tools/list': { ttlMs: 60_000, cacheScope: 'private' } } as const;
+const CAPABILITIES = {
+  tools: {},
+  resources: { subscribe: true },
+  prompts: {},
+  completions: {},
+  extensions: { [TASKS_EXTENSION]: {} },
+};
+const FOR_A_MINUTE = { ttlMs: 60_000, cacheScope: 'private' } as const;
+const CACHE_HINTS = {
+  'tools/list': FOR_A_MINUTE,
+  'prompts/list': FOR_A_MINUTE,
+  'resources/templates/list': FOR_A_MINUTE,
+  'resources/list': { ttlMs: 5000, cacheScope: 'private' },
+  'resources/read': { ttlMs: 0, cacheScope: 'private' },
+} as const;
 
 /**
- * Makes the factory that the SDK calls for every connection, of either protocol era. A server holds no state of its own:
- * everything that outlives a request belongs to the orchestrator.
+ * Makes the factory that the SDK calls for every connection, of either protocol era. A server holds no state but the
+ * subscriptions of its connection: what else outlives a request belongs to the orchestrator.
  *
  * The low-level `Server` is used on purpose: `McpServer` compiles every schema per instance and turns each throw into
  * text that a client sees.
  */
 export function createMcpServerFactory(
   orchestrator: OrchestratorPort,
-  { runs, log, version }: McpServerOptions,
-): McpServerFactory {
-  return ({ authInfo }) => {
+  { runs, log, version, sources, updates }: McpServerParts,
+): (context: McpRequestContext) => Server {
+  return ({ era, authInfo }) => {
     const principal = authInfo?.clientId ?? null;
     const server = new Server(
       { name: 'gaffr', title: 'gaffr', version },
@@ -67,6 +73,9 @@ export function createMcpServerFactory(
         : answerToolCall(tool, params.arguments ?? {}, call, face);
     });
     serveTasks(server, runs, principal);
+    registerResources(server, { sources, updates, log }, era);
+    registerPrompts(server, orchestrator, log);
+    registerCompletions(server, orchestrator, log);
     return server;
   };
 }

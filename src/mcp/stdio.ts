@@ -1,20 +1,19 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { serveStdio as serveSdk } from '@modelcontextprotocol/server/stdio';
+import { systemClock } from '../core/clock.js';
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { CappedStdioTransport } from './capped-stdio-transport.js';
 import { GuardedTransport } from './guarded-transport.js';
-import type { RunLimitsInput } from './runs/run-limits.js';
-import { RunStore } from './runs/run-store.js';
-import { createMcpServerFactory, type McpServerOptions } from './server.js';
+import { ListenGate } from './resources/listen-gate.js';
+import { createMcpServerFactory } from './server.js';
+import { createServerParts, type McpServerOptions } from './server-parts.js';
 import { claimStdout } from './stdout-guard.js';
 import { ToolLane } from './tool-lane.js';
 
 /** Options of {@link serveStdio}. */
-export interface StdioOptions extends Omit<McpServerOptions, 'runs'> {
-  /** Limits of runs; the others have their default. */
-  readonly runLimits?: RunLimitsInput;
+export interface StdioOptions extends McpServerOptions {
   /** Default: `process.stdin`. */
   readonly input?: Readable;
   /** Default: `process.stdout`, claimed so that nothing else can write to it. */
@@ -53,11 +52,12 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
     end = resolve;
   });
   const wire = new CappedStdioTransport(input, output);
-  const runs = new RunStore({ log, ...(options.runLimits && { limits: options.runLimits }) });
   const guarded = new GuardedTransport(wire, (cause) => end(toEnd(cause)));
-  const handle = serveSdk(createMcpServerFactory(orchestrator, { ...options, runs }), {
+  const parts = createServerParts(orchestrator, { ...options, clock: systemClock });
+  const { runs, sources, updates } = parts;
+  const handle = serveSdk(createMcpServerFactory(orchestrator, parts), {
     legacy: 'serve',
-    transport: new ToolLane(guarded, { orchestrator, runs, log }),
+    transport: new ListenGate(new ToolLane(guarded, { orchestrator, runs, log }), updates, sources),
     maxSubscriptions: 64,
     onerror: countFaults(log),
   });

@@ -12,7 +12,7 @@ import { silentLog } from '../../src/core/environment.js';
 import { parseTraceparent } from '../../src/core/tracing.js';
 import type { ServiceContext, Tracing } from '../../src/index.js';
 import { openTelemetryTracing } from '../../src/inspect/tracing.js';
-import { createMcpServerFactory } from '../../src/mcp/server.js';
+import { createMcpServer } from '../../src/mcp/create-mcp-server.js';
 import { drained, manualService, simulated } from '../support/simulation.js';
 
 const TRACE = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
@@ -285,7 +285,7 @@ describe('the trace of the caller', () => {
       tracing,
     });
     const [near, far] = InMemoryTransport.createLinkedPair();
-    const server = await createMcpServerFactory(orchestrator, { log: silentLog, version: '0' })({} as never);
+    const server = createMcpServer(orchestrator);
     await server.connect(far as never);
     const client = new Client({ name: 'test', version: '0' });
     await client.connect(near);

@@ -25,6 +25,19 @@ for (const era of ['legacy', 'modern']) {
     );
   });
 
+  check(`${era}: resources, prompts and a resource are listed and read`, () => {
+    const { resources } = inspect('--method', 'resources/list', '--protocol-era', era);
+    assert.ok(resources.some(({ uri }) => uri === 'gaffr://services/reasoning'));
+    const { prompts } = inspect('--method', 'prompts/list', '--protocol-era', era);
+    assert.deepEqual(
+      prompts.map(({ name }) => name),
+      ['delegate', 'diagnose'],
+    );
+    const read = ['--method', 'resources/read', '--uri', 'gaffr://services/reasoning'];
+    const { contents } = inspect(...read, '--protocol-era', era);
+    assert.equal(JSON.parse(contents[0].text).name, 'reasoning');
+  });
+
   check(`${era}: tools/call execute answers`, () => {
     const answer = call(era, 'execute', { task: 'What is 12% of 80?' });
     assert.equal(answer.isError ?? false, false);

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import * as mcpV1 from '../../src/adapters/mcp-v1.js';
 import * as gaffr from '../../src/index.js';
 import * as mcp from '../../src/mcp/index.js';
 
@@ -34,5 +35,14 @@ it('the package exports exactly these names', () => {
 });
 
 it('gaffr/mcp exports exactly these names', () => {
-  expect(Object.keys(mcp).sort()).toEqual(['createMcpHttpHandler', 'createResourceServer', 'serveHttp']);
+  expect(Object.keys(mcp).sort()).toEqual([
+    'createMcpHttpHandler',
+    'createMcpServer',
+    'createResourceServer',
+    'serveHttp',
+  ]);
+});
+
+it('gaffr/mcp-v1 exports exactly these names', () => {
+  expect(Object.keys(mcpV1)).toEqual(['RunStore', 'registerTools']);
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isJsonContentType } from '@modelcontextprotocol/server';
 import type { Log } from '../../core/environment.js';
 import { internalError } from '../../core/errors.js';
+import { isListenRequest } from '../messages.js';
 import { challengeScope } from './authenticate.js';
 import type { Border } from './border.js';
 import { type Authenticate, type Caller, toAuthInfo } from './caller.js';
@@ -125,7 +126,11 @@ export class Desk {
       if (this.#underWay === 0) this.#tellIdle();
     };
     try {
-      return whenBodyEnds(await this.#passOn(call, body, caller), end);
+      const response = await this.#passOn(call, body, caller);
+      if (!isListenRequest(body)) return whenBodyEnds(response, end);
+      // A listening stream is no work; how many there may be is another limit.
+      end();
+      return response;
     } catch (cause) {
       end();
       throw cause;

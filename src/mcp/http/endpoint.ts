@@ -5,12 +5,20 @@ import {
   type McpServerFactory,
 } from '@modelcontextprotocol/server';
 import type { Clock, Log } from '../../core/environment.js';
+import { isListenRequest } from '../messages.js';
+import { listenedUris, whyNotListen } from '../resources/listen-request.js';
+import type { ResourceSources } from '../resources/resource-sources.js';
+import type { Updates } from '../resources/updates.js';
 import type { HttpLimits } from './limits.js';
+import { INVALID_PARAMS, idOf, refuse } from './refusal.js';
 import { Sessions } from './sessions.js';
+import { isEventStream, whenBodyEnds } from './when-body-ends.js';
 
 /** What an endpoint is made of. */
 export interface EndpointOptions {
   readonly factory: McpServerFactory;
+  readonly sources: ResourceSources;
+  readonly updates: Updates;
   readonly limits: HttpLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -25,7 +33,8 @@ export interface Endpoint {
 }
 
 /** Makes the endpoint: requests of the 2026 protocol are served one by one, those of the 2025 protocol in sessions. */
-export function createEndpoint({ factory, limits, clock, log }: EndpointOptions): Endpoint {
+export function createEndpoint(options: EndpointOptions): Endpoint {
+  const { factory, sources, updates, limits, clock, log } = options;
   const onFault = (error: Error) => log.debug({ reason: error.message }, 'fault on an MCP request');
   const modern = createMcpHandler(factory, {
     legacy: 'reject',
@@ -34,11 +43,28 @@ export function createEndpoint({ factory, limits, clock, log }: EndpointOptions)
     onerror: onFault,
   });
   const sessions = new Sessions({ factory, limits, clock, onFault });
+  // One function for all streams: the SDK hands what it is told to each stream that named the address.
+  const publish = (uri: string): void => modern.notify.resourceUpdated(uri);
+
+  async function listen(request: Request, body: unknown, authInfo: AuthInfo): Promise<Response> {
+    const uris = listenedUris(body);
+    const why = whyNotListen(uris, authInfo.clientId, sources);
+    if (why !== undefined) {
+      return refuse({ status: 400, code: INVALID_PARAMS, message: why, id: idOf(body) });
+    }
+    const response = await modern.fetch(request, { authInfo, parsedBody: body });
+    if (!isEventStream(response)) return response;
+    const ends = uris.map((uri) => updates.subscribe(uri, publish));
+    return whenBodyEnds(response, () => {
+      for (const end of ends) end();
+    });
+  }
+
   return {
     async answer(request, body, authInfo) {
-      return (await isLegacyRequest(request, body))
-        ? sessions.answer(request, body, authInfo)
-        : modern.fetch(request, { authInfo, ...(body !== undefined && { parsedBody: body }) });
+      if (await isLegacyRequest(request, body)) return sessions.answer(request, body, authInfo);
+      if (isListenRequest(body)) return listen(request, body, authInfo);
+      return modern.fetch(request, { authInfo, ...(body !== undefined && { parsedBody: body }) });
     },
     async close() {
       await Promise.all([modern.close(), sessions.close()]);

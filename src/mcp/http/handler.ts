@@ -5,8 +5,8 @@ import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { packageVersion } from '../package-version.js';
 import type { RunLimitsInput } from '../runs/run-limits.js';
-import { RunStore } from '../runs/run-store.js';
 import { createMcpServerFactory } from '../server.js';
+import { createServerParts } from '../server-parts.js';
 import { authenticateBearer, authenticateNobody, type VerifyToken, verifySecret } from './authenticate.js';
 import { Border, LOOPBACK_NAMES } from './border.js';
 import type { Authenticate } from './caller.js';
@@ -81,15 +81,16 @@ export function createMcpHttpHandler(
 ): McpHttpHandler {
   const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
   const limits = parseLimits(options.limits);
-  const runs = new RunStore({ clock, log, ...(options.runLimits && { limits: options.runLimits }) });
-  const factory = createMcpServerFactory(orchestrator, { runs, log, version });
+  const parts = createServerParts(orchestrator, { log, version, clock, runLimits: options.runLimits });
+  const { runs, sources, updates } = parts;
+  const factory = createMcpServerFactory(orchestrator, parts);
   const desk = new Desk({
     border: new Border({
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,
       origins: options.allowedOrigins ?? LOOPBACK_NAMES,
     }),
     ...authenticationOf(options.auth, log),
-    endpoint: createEndpoint({ factory, limits, clock, log }),
+    endpoint: createEndpoint({ factory, sources, updates, limits, clock, log }),
     quota: new Quota(limits, clock),
     limits,
     log,

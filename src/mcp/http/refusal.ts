@@ -6,6 +6,7 @@ const REFUSED = -32000;
 export const SESSION_NOT_FOUND = -32001;
 export const PARSE_ERROR = -32700;
 export const INVALID_REQUEST = -32600;
+export const INVALID_PARAMS = -32602;
 export const INTERNAL_ERROR = -32603;
 
 /** A refusal: what the status line says, and the JSON-RPC error in the body. */

@@ -18,7 +18,15 @@ export function parseScopes(names: readonly string[]): Scope[] {
 }
 
 /** Methods that show what is or was done here; everything else beside tool calls only negotiates or lists. */
-const READS = new Set(['resources/read', 'resources/subscribe', 'subscriptions/listen', 'tasks/get']);
+const READS = new Set([
+  'resources/list',
+  'resources/read',
+  'resources/subscribe',
+  'subscriptions/listen',
+  'prompts/get',
+  'completion/complete',
+  'tasks/get',
+]);
 
 /** The scope that a message needs, or undefined when any caller may send it. */
 export function scopeNeeded(message: unknown): Scope | undefined {

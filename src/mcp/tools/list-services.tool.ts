@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { ServiceStatus } from '../../core/service.js';
 import { cut } from '../wire-result.js';
 import { defineTool, ONLY_LOOKS } from './define-tool.js';
@@ -46,14 +47,12 @@ export const listServicesTool = defineTool({
     queued: z.number(),
   }),
   annotations: ONLY_LOOKS,
-  run: async ({ query = '', state, detail }, { orchestrator }) => {
-    const services = orchestrator
-      .listServices()
-      .filter((service) => (state === undefined || service.state === state) && mentions(service, query))
-      .map((service) => toWireService(service, detail));
-    const { maxParallel, running, queued } = orchestrator.stats();
-    return { services, maxParallel: finiteOrNull(maxParallel), running, queued };
-  },
+  run: async ({ query = '', state, detail }, { orchestrator }) =>
+    toWireList(
+      orchestrator,
+      detail,
+      (service) => (state === undefined || service.state === state) && mentions(service, query),
+    ),
   describe: ({ services, running, queued }) => {
     const lines = services.map(
       ({ name, state, description }) => `${name} (${state}): ${cut(description, SHORT_CHARS)}`,
@@ -62,12 +61,27 @@ export const listServicesTool = defineTool({
   },
 });
 
+/** The services as they are sent. @param isWhole - Whether long descriptions and lists of capabilities come whole. */
+export function toWireList(
+  orchestrator: OrchestratorPort,
+  isWhole: boolean,
+  isWanted: (service: ServiceStatus) => boolean = () => true,
+) {
+  const services = orchestrator
+    .listServices()
+    .filter(isWanted)
+    .map((service) => toWireService(service, isWhole));
+  const { maxParallel, running, queued } = orchestrator.stats();
+  return { services, maxParallel: finiteOrNull(maxParallel), running, queued };
+}
+
 function mentions({ name, description, capabilities }: ServiceStatus, query: string): boolean {
   const wanted = query.trim().toLowerCase();
   return [name, description, ...capabilities].some((text) => text.toLowerCase().includes(wanted));
 }
 
-function toWireService(service: ServiceStatus, isWhole: boolean): z.output<typeof serviceSchema> {
+/** One service as it is sent. */
+export function toWireService(service: ServiceStatus, isWhole: boolean): z.output<typeof serviceSchema> {
   const { name, description, capabilities, state, instances, concurrency } = service;
   const { queued, completed, failed, lastError, retryAt } = service;
   return {

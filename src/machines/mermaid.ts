@@ -1,14 +1,14 @@
-/**
- * One line per arrow, from the tree of state nodes: `always` and `after` included, targetless ones left out.
- *
- * @param {import('xstate').AnyStateMachine} machine
- */
-export function mermaidOf(machine) {
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+
+type Transition = NonNullable<AnyStateNode['always']>[number];
+
+/** A machine as a Mermaid state diagram: one line per arrow. `always` and `after` are in it, targetless ones left out. */
+export function mermaidOf(machine: AnyStateMachine): string {
   const lines = ['stateDiagram-v2'];
-  const visit = (/** @type {import('xstate').AnyStateNode} */ node, /** @type {string} */ indent) => {
+  const visit = (node: AnyStateNode, indent: string): void => {
     const [initial] = node.initial?.target ?? [];
     if (initial) lines.push(`${indent}[*] --> ${initial.key}`);
-    for (const child of Object.values(node.states)) {
+    for (const child of Object.values(node.states) as AnyStateNode[]) {
       if (Object.keys(child.states).length > 0) {
         lines.push(`${indent}state ${child.key} {`);
         visit(child, `${indent}  `);
@@ -26,9 +26,9 @@ export function mermaidOf(machine) {
   return lines.join('\n');
 }
 
-/** @param {import('xstate').TransitionDefinition<any, any>} transition */
-function labelOf({ eventType, guard }) {
-  const event = eventType === '' ? 'always' : eventType.replace(/^xstate\.after\.([^.]+)\..*/, 'after $1');
+function labelOf({ eventType, guard }: Transition): string {
+  const event =
+    eventType === '' ? 'always' : String(eventType).replace(/^xstate\.after\.([^.]+)\..*/, 'after $1');
   const name = typeof guard === 'string' ? guard : guard && 'type' in guard ? String(guard.type) : '';
   return name === '' ? event : `${event} [${name}]`;
 }

@@ -1,0 +1,46 @@
+import type { Clock, Log } from '../core/environment.js';
+import type { OrchestratorPort } from '../core/orchestrator-port.js';
+import type { ResourceSources, RunSource } from './resources/resource-sources.js';
+import { Updates } from './resources/updates.js';
+import type { Run } from './runs/run.js';
+import type { RunLimitsInput } from './runs/run-limits.js';
+import { RunStore } from './runs/run-store.js';
+
+/** What the servers of one face are made with. */
+export interface McpServerOptions {
+  readonly log: Log;
+  /** Version that clients are told. */
+  readonly version: string;
+  /** Limits of runs; the others have their default. */
+  readonly runLimits?: RunLimitsInput | undefined;
+}
+
+/** What all servers of one face share, whatever the transport: it outlives their connections. */
+export interface McpServerParts {
+  readonly log: Log;
+  readonly version: string;
+  readonly runs: RunStore;
+  readonly sources: ResourceSources;
+  readonly updates: Updates;
+}
+
+/** Makes what the servers of one face share. */
+export function createServerParts(
+  orchestrator: OrchestratorPort,
+  { log, version, runLimits, clock }: McpServerOptions & { readonly clock: Clock },
+): McpServerParts {
+  const runs = new RunStore({ clock, log, ...(runLimits && { limits: runLimits }) });
+  const sources = { orchestrator, runs: runSourceOf(runs) };
+  return { log, version, runs, sources, updates: new Updates({ ...sources, clock }) };
+}
+
+function runSourceOf(runs: RunStore): RunSource {
+  return {
+    get: (runId, principal) => runs.get(runId, principal)?.answer().structuredContent,
+    watch(listener) {
+      const tell = (run: Run): void => listener(run.id);
+      runs.on('change', tell);
+      return () => void runs.off('change', tell);
+    },
+  };
+}
