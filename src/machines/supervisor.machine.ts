@@ -199,6 +199,7 @@ export const supervisorMachine = setup({
       },
     },
     stopped: {
+      description: 'Answers what is left and takes nothing more.',
       type: 'final',
       entry: 'abandonAll',
     },
