@@ -9,6 +9,7 @@ import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
 import { listenForStop } from '../stop-signals.js';
+import { prepareWindows, WINDOW_FLAGS } from '../windows.js';
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -26,6 +27,7 @@ export const serveCommand: Command = {
       help: 'How long accepted work goes on when the process is asked to stop (default: 10)',
     },
     ...HTTP_FLAGS,
+    ...WINDOW_FLAGS,
     ...HISTORY_FLAG,
     ...ORCHESTRATOR_FLAGS,
   },
@@ -38,8 +40,10 @@ export const serveCommand: Command = {
     const settings = await httpSettingsOf(args);
     // Both sides load at the same time.
     if (settings === undefined) loadFace().catch(() => {});
-    const opened = await openOrchestrator(args, log);
+    const windows = await prepareWindows(args);
+    const opened = await openOrchestrator(args, log, windows);
     const { orchestrator } = opened;
+    const openWindows = await windows.open(orchestrator, { log, version, terminal });
     const history = recordHistory(orchestrator, args);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
@@ -50,6 +54,7 @@ export const serveCommand: Command = {
       const { serveOverHttp } = await import('./serve-over-http.js');
       return await serveOverHttp(orchestrator, { ...options, settings, tell: terminal.tell });
     } finally {
+      await openWindows.close();
       stopFollowing();
       watch.stop();
       await history.close();
