@@ -55,6 +55,7 @@ const ENTRIES = [
   '^src/cli/main\\.ts$',
   '^src/adapters/',
   '^src/config/json-schema\\.ts$',
+  '^src/inspect/page/(main|stately)\\.js$',
   '-worker\\.ts$',
 ];
 
