@@ -121,6 +121,7 @@ export class Orchestrator implements OrchestratorPort {
       log,
       observer: () => this.#events.listener,
       tracing,
+      acceptance: () => this.#events.acceptance,
       inspect,
       fastLane: options.fastLane ?? true,
     });
@@ -251,7 +252,6 @@ export class Orchestrator implements OrchestratorPort {
   setMaxParallel(maxParallel: number): this {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), maxParallel, 'maxParallel');
     this.#supervisor.send({ type: 'RESIZE', change: { maxParallel } });
-    this.#changes.tell(null);
     return this;
   }
 
@@ -265,7 +265,6 @@ export class Orchestrator implements OrchestratorPort {
     if (!this.registry.has(service))
       throw misuse(unknownService(service, this.registry.listServices()).message);
     this.#supervisor.send({ type: 'RESIZE', change: { service, concurrency } });
-    this.#changes.tell(service);
     return this;
   }
 
@@ -291,6 +290,31 @@ export class Orchestrator implements OrchestratorPort {
     if (!this.#supervisor.setPriority(taskId, priority)) {
       throw misuse(`No task "${taskId}" waits; it may have started or ended, or its route is not known yet.`);
     }
+    return this;
+  }
+
+  /**
+   * Cancels the open task of this id in whatever state it is.
+   *
+   * @returns False when no open task has this id: it has ended, or waits for another subtask.
+   */
+  cancel(taskId: string, reason?: unknown): boolean {
+    const task = this.#supervisor.findOpen(taskId);
+    if (task === undefined || task.state === 'settled') return false;
+    this.#supervisor.requestCancel(task, reason);
+    return true;
+  }
+
+  /**
+   * Closes the circuit of a service and forgets its failures, as when an operator knows that it works again. A closed
+   * circuit only forgets.
+   *
+   * @throws TypeError when the service is unknown.
+   */
+  resetCircuit(service: string): this {
+    if (!this.registry.has(service))
+      throw misuse(unknownService(service, this.registry.listServices()).message);
+    this.#supervisor.send({ type: 'RESET_CIRCUIT', service });
     return this;
   }
 

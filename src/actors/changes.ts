@@ -3,7 +3,7 @@ import type { RuntimeEvent } from '../core/events.js';
 import type { ChangeListener } from '../core/orchestrator-port.js';
 import { callGuarded } from './call-guarded.js';
 import type { QueueEvents } from './queue-events.js';
-import type { RegistryChange, ServiceRegistry } from './registry.js';
+import type { ServiceRegistry } from './registry.js';
 
 /**
  * Tells listeners that what people are told of the orchestrator has changed.
@@ -27,7 +27,7 @@ export class Changes {
     const listener = { tell };
     if (this.#listeners.size === 0) {
       this.#events.on('event', this.#onEvent);
-      this.#registry.on('change', this.#onRegistryChange).on('profile', this.tell);
+      this.#registry.on('profile', this.tell);
     }
     this.#listeners.add(listener);
     return () => {
@@ -41,7 +41,7 @@ export class Changes {
     this.#ignore();
   }
 
-  /** Tells of a change that is no fact of a task: a limit, a pause. */
+  /** Tells of a change that is no fact of the runtime: a pause, a profile. */
   readonly tell = (service: string | null): void => {
     for (const listener of this.#listeners) {
       callGuarded(
@@ -53,10 +53,8 @@ export class Changes {
 
   #ignore(): void {
     this.#events.off('event', this.#onEvent);
-    this.#registry.off('change', this.#onRegistryChange).off('profile', this.tell);
+    this.#registry.off('profile', this.tell);
   }
 
   readonly #onEvent = (event: RuntimeEvent): void => this.tell('service' in event ? event.service : null);
-
-  readonly #onRegistryChange = ({ name }: RegistryChange): void => this.tell(name);
 }

@@ -49,6 +49,13 @@ export class CircuitWatch {
     this.#placement.evacuate(crew);
   }
 
+  /** Closes the circuit at an operator's word: failures are forgotten, a probe that is out has no verdict any more. */
+  reset(crew: Crew): void {
+    const wasClosed = crew.circuit.state === 'closed';
+    crew.circuit.reset();
+    if (!wasClosed) this.changed(crew, 'closed');
+  }
+
   /** An instance's actor died of a defect. When that goes on and on the service is taken out for a while. */
   crashed(crew: Crew): void {
     const nowMs = this.#clock.now();

@@ -3,9 +3,21 @@ import type { Log } from '../core/environment.js';
 import type { RuntimeEvent } from '../core/events.js';
 import type { TaskResult } from '../core/result.js';
 import { callGuarded } from './call-guarded.js';
+import type { TaskRecord } from './task-record.js';
+
+/** A task at its acceptance: what the other events do not repeat. */
+export interface AcceptedTask {
+  readonly taskId: string;
+  /** What to do, in the caller's words. */
+  readonly task: string;
+  /** The service that the caller named, or null. */
+  readonly service: string | null;
+}
 
 /** Events of `orchestrator.on()`. A listener that throws is reported and changes nothing. */
 export interface OrchestratorEvents {
+  /** A task was accepted; told before any other event of it, and the only one that holds its text. */
+  accepted: [task: AcceptedTask];
   /** A task was submitted. */
   add: [taskId: string];
   /** A task's first attempt started. */
@@ -43,6 +55,7 @@ export class QueueEvents {
   #open = 0;
   /** Kept beside the emitter, which would count its listeners anew for each fact. */
   #isHeard = false;
+  #areTextsHeard = false;
   /** A waiting task's id under which another one was submitted: that one is refused by the very next fact. */
   #refusedId: string | null = null;
 
@@ -57,6 +70,11 @@ export class QueueEvents {
     return this.#isHeard ? this.#onEvent : null;
   }
 
+  /** Takes accepted tasks while anybody listens to them. */
+  get acceptance(): ((task: TaskRecord) => void) | null {
+    return this.#areTextsHeard ? this.#onAccepted : null;
+  }
+
   on<E extends keyof OrchestratorEvents>(
     name: E,
     listener: (...values: OrchestratorEvents[E]) => void,
@@ -67,7 +85,7 @@ export class QueueEvents {
       this.#waiting = new Set(waiting);
     }
     this.#emitter.on(name, listener as (...values: unknown[]) => void);
-    this.#isHeard = true;
+    this.#noteListeners();
   }
 
   off<E extends keyof OrchestratorEvents>(
@@ -75,13 +93,16 @@ export class QueueEvents {
     listener: (...values: OrchestratorEvents[E]) => void,
   ): void {
     this.#emitter.off(name, listener as (...values: unknown[]) => void);
-    this.#isHeard = this.#emitter.eventNames().length > 0;
+    this.#noteListeners();
   }
 
   removeAll(): void {
     this.#emitter.removeAllListeners();
-    this.#isHeard = false;
+    this.#noteListeners();
   }
+
+  readonly #onAccepted = ({ id: taskId, text: task, settings: { service } }: TaskRecord): void =>
+    this.#emit('accepted', { taskId, task, service });
 
   readonly #onEvent = (event: RuntimeEvent): void => {
     const refusedId = this.#refusedId;
@@ -114,6 +135,11 @@ export class QueueEvents {
         return;
     }
   };
+
+  #noteListeners(): void {
+    this.#isHeard = this.#emitter.eventNames().length > 0;
+    this.#areTextsHeard = this.#emitter.listenerCount('accepted') > 0;
+  }
 
   #tellResult(result: TaskResult): void {
     if (result.success) this.#emit('completed', result);

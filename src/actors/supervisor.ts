@@ -46,6 +46,8 @@ export interface SupervisorPorts {
   readonly log: Log;
   readonly observer: Observer;
   readonly tracing: Tracing | null;
+  /** Told of every task that is accepted, with its text, before any fact of it; null while nobody listens. */
+  readonly acceptance: () => ((task: TaskRecord) => void) | null;
   /** XState's inspection, passed through under guard. */
   readonly inspect: ((event: InspectionEvent) => void) | undefined;
   /** Whether events that keep the state skip XState's interpreter. */
@@ -160,7 +162,7 @@ export class Supervisor implements SupervisorDuties {
   }
 
   submit(task: TaskRecord): void {
-    this.#ledger.accept(task);
+    this.#accept(task);
     this.#submissions.post(task);
   }
 
@@ -170,7 +172,7 @@ export class Supervisor implements SupervisorDuties {
     status: 'rejected' | 'cancelled' | 'timed_out',
     error: OrchestratorError,
   ): void {
-    this.#ledger.accept(task);
+    this.#accept(task);
     this.#ledger.fail(task, status, error);
     this.#ledger.announce();
   }
@@ -195,6 +197,16 @@ export class Supervisor implements SupervisorDuties {
   requestCancel(task: TaskRecord, reason: unknown): void {
     task.cancelRequest ??= { reason };
     this.send({ type: 'CANCEL', task, reason });
+  }
+
+  /** The task of this id that is not settled. Looks through all of them. */
+  findOpen(taskId: string): TaskRecord | undefined {
+    for (const { task } of this.#roster.instances.values()) if (task?.id === taskId) return task;
+    const isIt = ({ id }: TaskRecord): boolean => id === taskId;
+    return (
+      findWaiting(this.#roster.all, taskId) ??
+      [...this.#submissions.items, ...[...this.#delivered].flat(), ...this.#ledger.inTransit].find(isIt)
+    );
   }
 
   clearWaiting(reason: unknown): void {
@@ -362,6 +374,11 @@ export class Supervisor implements SupervisorDuties {
     }
   }
 
+  resetCircuit(service: string): void {
+    const crew = this.#roster.crewOf(service);
+    if (crew) this.#circuits.reset(crew);
+  }
+
   restaff(change: unknown): void {
     const { name, current } = change as RegistryChange;
     this.#ledger.tell({ type: 'restaffed', atMs: this.#now(), service: name });
@@ -431,6 +448,11 @@ export class Supervisor implements SupervisorDuties {
 
   #now(): number {
     return this.#ports.environment.clock.now();
+  }
+
+  #accept(task: TaskRecord): void {
+    this.#ports.acceptance()?.(task);
+    this.#ledger.accept(task);
   }
 
   #deliver(tasks: readonly TaskRecord[]): void {

@@ -7,7 +7,7 @@ import type { ConfigFile } from '../config/schema.js';
 import type { ExecutionConfigInput, RoutingConfig } from '../core/config.js';
 import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
-import type { Orchestrator } from '../orchestrator.js';
+import type { Orchestrator, OrchestratorOptions } from '../orchestrator.js';
 import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import type { Arguments, Flags } from './flags.js';
@@ -51,12 +51,16 @@ export async function createBuiltInOrchestrator(args: Arguments, log: Log): Prom
 
 /**
  * Builds an orchestrator with the services of the configuration file; without one, with the four built-in services, which
- * work offline and need no key.
+ * work offline and need no key. `inspect` sees its actors.
  *
  * @throws UsageError for a flag with a bad value, ConfigurationError for a root that is no folder or a configuration file
  * that is wrong or not trusted.
  */
-export async function openOrchestrator(args: Arguments, log: Log): Promise<OpenedOrchestrator> {
+export async function openOrchestrator(
+  args: Arguments,
+  log: Log,
+  { inspect }: Pick<OrchestratorOptions, 'inspect'> = {},
+): Promise<OpenedOrchestrator> {
   const limits = limitsOf(args);
   const builtins = await builtinsOf(args);
   const found = await findConfigFile(args);
@@ -70,6 +74,7 @@ export async function openOrchestrator(args: Arguments, log: Log): Promise<Opene
     strategy: await builtInStrategy(config.routingConfig, log),
     config,
     log,
+    ...(inspect !== undefined && { inspect }),
   });
   const { followConfig } = await import('../config/follow-config.js');
   return {

@@ -11,6 +11,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   services: async () => (await import('./commands/services.js')).servicesCommand,
   route: async () => (await import('./commands/route.js')).routeCommand,
   machines: async () => (await import('./commands/machines.js')).machinesCommand,
+  dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand,
+  top: async () => (await import('./commands/top.js')).topCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   trust: async () => (await import('./commands/trust.js')).trustCommand,
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand,

@@ -34,6 +34,8 @@ export interface SupervisorDuties {
   /** Hands waiting tasks to free instances, never above `maxParallel`. */
   dispatch(): void;
   resize(change: Resize): void;
+  /** Closes the circuit of a service and forgets its failures. */
+  resetCircuit(service: string): void;
   /** Follows the registry: a service came, went or was replaced. */
   restaff(change: unknown): void;
   /** Answers what is left `cancelled`: the drain is over. */
@@ -58,6 +60,7 @@ export type SupervisorEvent =
   | { readonly type: 'PAUSE' }
   | { readonly type: 'RESUME' }
   | { readonly type: 'RESIZE'; readonly change: Resize }
+  | { readonly type: 'RESET_CIRCUIT'; readonly service: string }
   | { readonly type: 'RESTAFF'; readonly change: unknown }
   | { readonly type: 'DRAIN' }
   | { readonly type: 'STOP' };
@@ -93,6 +96,9 @@ export const supervisorMachine = setup({
     },
     resize: ({ context, event }) => {
       if (event.type === 'RESIZE') context.duties.resize(event.change);
+    },
+    resetCircuit: ({ context, event }) => {
+      if (event.type === 'RESET_CIRCUIT') context.duties.resetCircuit(event.service);
     },
     restaff: ({ context, event }) => {
       if (event.type === 'RESTAFF') context.duties.restaff(event.change);
@@ -153,6 +159,7 @@ export const supervisorMachine = setup({
             CLEAR: { actions: ['clear', 'dispatch'] },
             TICK: { actions: ['expire', 'dispatch'] },
             RESIZE: { actions: ['resize', 'dispatch'] },
+            RESET_CIRCUIT: { actions: ['resetCircuit', 'dispatch'] },
             RESTAFF: { actions: ['restaff', 'dispatch'] },
             PAUSE: 'paused',
           },
@@ -167,6 +174,7 @@ export const supervisorMachine = setup({
             CLEAR: { actions: ['clear', 'notify'] },
             TICK: { actions: ['expire', 'notify'] },
             RESIZE: { actions: 'resize' },
+            RESET_CIRCUIT: { actions: ['resetCircuit', 'notify'] },
             RESTAFF: { actions: ['restaff', 'notify'] },
             RESUME: { target: 'active', actions: 'dispatch' },
           },
@@ -185,11 +193,13 @@ export const supervisorMachine = setup({
         CLEAR: { actions: ['clear', 'dispatch'] },
         TICK: { actions: ['expire', 'dispatch'] },
         RESIZE: { actions: ['resize', 'dispatch'] },
+        RESET_CIRCUIT: { actions: ['resetCircuit', 'dispatch'] },
         RESTAFF: { actions: ['restaff', 'dispatch'] },
         STOP: 'stopped',
       },
     },
     stopped: {
+      description: 'Answers what is left and takes nothing more.',
       type: 'final',
       entry: 'abandonAll',
     },

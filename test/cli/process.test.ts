@@ -161,6 +161,6 @@ describe('gaffr demo', () => {
     expect(code).toBe(0);
     expect(report).toMatchObject({ wrong: 0, refused: 1 });
     expect(report.total).toBe(report.answered + report.needProvider + report.refused);
-    expect(report.tools).toHaveLength(5);
+    expect(report.tools).toHaveLength(7);
   }, 120_000);
 });

@@ -66,6 +66,7 @@ const ENTRIES = [
   '^src/cli/main\\.ts$',
   '^src/adapters/',
   '^src/config/json-schema\\.ts$',
+  '^src/inspect/page/(main|stately)\\.js$',
   '-worker\\.ts$',
 ];
 

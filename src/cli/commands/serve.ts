@@ -10,6 +10,7 @@ import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
 import { listenForStop } from '../stop-signals.js';
+import { prepareWindows, WINDOW_FLAGS } from '../windows.js';
 
 export const serveCommand: Command = {
   name: 'serve',
@@ -27,6 +28,7 @@ export const serveCommand: Command = {
       help: 'How long accepted work goes on when the process is asked to stop (default: 10)',
     },
     ...HTTP_FLAGS,
+    ...WINDOW_FLAGS,
     ...HISTORY_FLAG,
     ...FLIGHT_RECORDER_FLAGS,
     ...ORCHESTRATOR_FLAGS,
@@ -40,8 +42,10 @@ export const serveCommand: Command = {
     const settings = await httpSettingsOf(args);
     // Both sides load at the same time.
     if (settings === undefined) loadFace().catch(() => {});
-    const opened = await openOrchestrator(args, log);
+    const windows = await prepareWindows(args);
+    const opened = await openOrchestrator(args, log, windows);
     const { orchestrator } = opened;
+    const openWindows = await windows.open(orchestrator, { log, version, terminal });
     const history = recordHistory(orchestrator, args);
     const stopRecording = recordFlight(orchestrator, args, log);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
@@ -53,6 +57,7 @@ export const serveCommand: Command = {
       const { serveOverHttp } = await import('./serve-over-http.js');
       return await serveOverHttp(orchestrator, { ...options, settings, tell: terminal.tell });
     } finally {
+      await openWindows.close();
       stopFollowing();
       watch.stop();
       stopRecording();
