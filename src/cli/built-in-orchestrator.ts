@@ -31,6 +31,10 @@ export const ORCHESTRATOR_FLAGS: Flags = {
   threshold: { type: 'string', value: 'NUMBER', help: 'Least confidence of a match, 0 to 1 (default: 0.5)' },
   'max-parallel': { type: 'string', value: 'COUNT', help: 'Most attempts at once (default: 5)' },
   timeout: { type: 'string', value: 'SECONDS', help: 'Limit of one attempt (default: 300)' },
+  tracing: {
+    type: 'boolean',
+    help: 'Make spans for the OpenTelemetry SDK that NODE_OPTIONS loads into this process',
+  },
 };
 
 /** An orchestrator, and how it is kept in step with its configuration file. */
@@ -75,6 +79,9 @@ export async function openOrchestrator(
     config,
     log,
     ...(inspect !== undefined && { inspect }),
+    ...(args.isSet('tracing') && {
+      tracing: (await import('../inspect/tracing.js')).openTelemetryTracing(),
+    }),
   });
   const { followConfig } = await import('../config/follow-config.js');
   return {

@@ -5,7 +5,7 @@ import { endOnFatalFault } from './fatal-fault.js';
 import { processRedactor } from './process-redactor.js';
 import { runProgram } from './program.js';
 import { redactWrites } from './redact-writes.js';
-import { stderrLog } from './stderr-log.js';
+import { logLevelOf, stderrLog } from './stderr-log.js';
 import { processTerminal } from './terminal.js';
 
 const argv = process.argv.slice(2);
@@ -14,7 +14,8 @@ redactWrites(process.stderr, processRedactor);
 if (argv[0] !== 'serve') redactWrites(process.stdout, processRedactor);
 
 // A server tells its operator what happens; a command that people wait for only warns.
-const log = stderrLog(argv[0] === 'serve' ? 'info' : 'warn');
+const level = logLevelOf(argv, argv[0] === 'serve' ? 'info' : 'warn');
+const log = stderrLog(level, { isPretty: process.stderr.isTTY === true });
 
 // Read where it is needed: a wrong value is told with the other flags.
 const rejections = () => (argv.join('=').includes('--unhandled-rejections=log') ? 'log' : 'exit');

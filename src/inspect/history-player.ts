@@ -75,7 +75,7 @@ export interface HistoryPlayer {
   stretchesBetween(fromMs: number, toMs: number, most?: number): readonly TaskStretch[];
 }
 
-/** Facts between two kept states, at least; more when many tasks are open, so that states take less room than facts. */
+/** Facts between two kept states, at least; more when many tasks are open, so that states take no more room than facts. */
 const KEEP_EVERY = 1000;
 
 /** Makes a history ready to be looked at from any moment. Linear in its length. */
@@ -141,7 +141,7 @@ function keepStates(
     state.advance(event);
     if (index + 1 < next) return;
     frames.push({ index: index + 1, data: state.toJSON() });
-    next = index + 1 + Math.max(KEEP_EVERY, 4 * state.open);
+    next = index + 1 + Math.max(KEEP_EVERY, state.open);
   });
   return { frames, instances };
 }

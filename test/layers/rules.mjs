@@ -63,6 +63,7 @@ const ONLY_FOLDERS = [
 const ENTRIES = [
   '^src/index\\.ts$',
   '^src/mcp/index\\.ts$',
+  '^src/inspect/telemetry\\.ts$',
   '^src/cli/main\\.ts$',
   '^src/adapters/',
   '^src/config/json-schema\\.ts$',

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import * as mcpV1 from '../../src/adapters/mcp-v1.js';
 import * as gaffr from '../../src/index.js';
+import * as telemetry from '../../src/inspect/telemetry.js';
 import * as mcp from '../../src/mcp/index.js';
 
 it('the package exports exactly these names', () => {
@@ -31,6 +32,18 @@ it('the package exports exactly these names', () => {
     'subprocessService',
     'systemClock',
     'systemEnvironment',
+  ]);
+});
+
+it('gaffr/telemetry exports exactly these names', () => {
+  expect(Object.keys(telemetry).sort()).toEqual([
+    'checkHistory',
+    'createFlightRecorder',
+    'createMetrics',
+    'logTasks',
+    'openTelemetryTracing',
+    'parseHistory',
+    'playHistory',
   ]);
 });
 

@@ -1,5 +1,6 @@
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { TaskResult } from '../../core/result.js';
+import { logTasks } from '../../inspect/task-log.js';
 import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../exit-code.js';
@@ -9,6 +10,7 @@ import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { createProgressView } from '../progress-view.js';
 import { resultText } from '../result-text.js';
+import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import type { Terminal } from '../terminal.js';
 
@@ -20,6 +22,7 @@ export const runCommand: Command = {
     service: { type: 'string', value: 'NAME', help: 'Service for the tasks (default: the router chooses)' },
     kwargs: { type: 'string', value: 'JSON', help: 'Arguments for the service, a JSON object' },
     ...JSON_FLAG,
+    ...LOG_FLAGS,
     ...HISTORY_FLAG,
     ...FLIGHT_RECORDER_FLAGS,
     ...ORCHESTRATOR_FLAGS,
@@ -27,10 +30,12 @@ export const runCommand: Command = {
   async run(args, { terminal, log }) {
     const tasks = args.positionals;
     if (tasks.length === 0) throw new UsageError('gaffr run takes at least one task; put each in quotes.');
+    checkLogLevel(args);
     const options = taskOptionsOf(args);
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const history = recordHistory(orchestrator, args);
     const stopRecording = recordFlight(orchestrator, args, log);
+    if (args.text('log-level') !== undefined) logTasks(orchestrator, log);
     const stop = listenForStop();
     void stop.first.then(() => drain(orchestrator, terminal));
     const results = await runTasks(orchestrator, tasks, options, terminal);

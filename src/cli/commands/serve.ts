@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../../core/environment.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import { logTasks } from '../../inspect/task-log.js';
 import { watchEventLoop } from '../../services/event-loop-watch.js';
 import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
@@ -9,6 +10,7 @@ import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js'
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
+import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import { prepareWindows, WINDOW_FLAGS } from '../windows.js';
 
@@ -29,11 +31,13 @@ export const serveCommand: Command = {
     },
     ...HTTP_FLAGS,
     ...WINDOW_FLAGS,
+    ...LOG_FLAGS,
     ...HISTORY_FLAG,
     ...FLIGHT_RECORDER_FLAGS,
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { log, version, terminal }) {
+    checkLogLevel(args);
     const policy = args.text('unhandled-rejections') ?? 'exit';
     if (policy !== 'exit' && policy !== 'log') {
       throw new UsageError(`--unhandled-rejections must be exit or log, not "${policy}".`);
@@ -50,6 +54,7 @@ export const serveCommand: Command = {
     const stopRecording = recordFlight(orchestrator, args, log);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
+    const stopLogging = logTasks(orchestrator, log);
     const stopFollowing = keepInStep(opened);
     try {
       const options = { log, version, ...(drainSeconds !== undefined && { drainSeconds }) };
@@ -61,6 +66,7 @@ export const serveCommand: Command = {
       stopFollowing();
       watch.stop();
       stopRecording();
+      stopLogging();
       await history.close();
     }
   },
