@@ -18,12 +18,8 @@ const LEFT_OUT = new Set(['level', 'time', 'pid', 'hostname', 'msg']);
  * its own. Nothing in it can steer the terminal, whoever it comes from. What is no JSON line stays as it is.
  */
 export function prettyLine(line: string): string {
-  let facts: Readonly<Record<string, unknown>>;
-  try {
-    facts = JSON.parse(line);
-  } catch {
-    return `${harmless(line.trimEnd())}\n`;
-  }
+  const facts = factsIn(line);
+  if (facts === null) return `${harmless(line.trimEnd())}\n`;
   const stacks: string[] = [];
   const fields = Object.entries(facts).flatMap(([name, value]) => {
     if (LEFT_OUT.has(name)) return [];
@@ -40,6 +36,15 @@ export function prettyLine(line: string): string {
     ...fields,
   ].join(' ');
   return `${[head, ...stacks.map((stack) => indented(harmless(stack)))].join('\n')}\n`;
+}
+
+function factsIn(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const facts: unknown = JSON.parse(line);
+    return typeof facts === 'object' ? (facts as Record<string, unknown> | null) : null;
+  } catch {
+    return null;
+  }
 }
 
 function styled(style: Parameters<typeof styleText>[0], text: string): string {

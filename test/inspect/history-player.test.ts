@@ -51,7 +51,7 @@ describe('playHistory()', () => {
       },
     ]);
     const later = player.frameAt(2000);
-    expect(later.settled).toEqual({ timed_out: 1 });
+    expect(later.settled).toMatchObject({ timed_out: 1 });
     expect(later.services[0]).toMatchObject({ abandoned: 1 });
     expect(later.services[0]?.instances[1]).toMatchObject({ state: 'abandoned', taskId: 't2' });
     // The slider may jump back: the same moment is the same frame.
