@@ -221,6 +221,26 @@ export function resultTooLarge(service: string, maxResultBytes: number, preview:
   return new OrchestratorError('RESULT_TOO_LARGE', message, { service, maxResultBytes, preview });
 }
 
+export function resultTooLargeToSend(
+  service: string,
+  maxResultBytes: number,
+  whole: { readonly preview: string; readonly uri: string },
+): OrchestratorError {
+  const message = `The result of "${service}" is larger than the ${maxResultBytes} bytes that one answer carries; read the whole at ${whole.uri}, or ask for less.`;
+  const facts = { service, maxResultBytes, preview: whole.preview, uri: whole.uri };
+  return new OrchestratorError('RESULT_TOO_LARGE', message, facts);
+}
+
+export function runNotFound(runId: string): OrchestratorError {
+  const message = `There is no run "${runId}" of yours: the id is wrong, or the run ended so long ago that it is kept no more; start the work again.`;
+  return new OrchestratorError('NOT_FOUND', message, { runId });
+}
+
+export function tooManyRuns(limit: string, most: number, yours: number): OrchestratorError {
+  const message = `Too much is under way: ${limit} is ${most}, and yours is ${yours}; wait for runs to end, or stop some with cancelRun.`;
+  return new OrchestratorError('QUEUE_FULL', message, { limit, most, yours });
+}
+
 export function internalError(errorId: string, cause: unknown): OrchestratorError {
   const message = `Something went wrong inside gaffr (error id ${errorId}); the log has the details under this id.`;
   return new OrchestratorError('INTERNAL', message, { errorId }, { cause });

@@ -1,16 +1,13 @@
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { Log } from '../core/environment.js';
-import type { OrchestratorPort } from '../core/orchestrator-port.js';
-import { callTool, type ToolAnswer } from './call-tool.js';
+import { callTool } from './call-tool.js';
 import { createProgressReporter, type ProgressUpdate } from './progress.js';
-import type { Tool } from './tools/define-tool.js';
+import type { ToolAnswer } from './tool-answer.js';
+import type { Tool, ToolCall } from './tools/define-tool.js';
 
-/** What a call needs beside its arguments. */
-export interface CallContext {
-  readonly orchestrator: OrchestratorPort;
+/** Where a call tells of itself. */
+export interface CallFace {
   readonly log: Log;
-  /** Aborted when the caller cancels or goes away. */
-  readonly signal: AbortSignal;
   /** Puts one notification of progress on the wire; undefined when the caller wants none. */
   readonly sendProgress: ((update: ProgressUpdate) => Promise<void>) | undefined;
 }
@@ -19,18 +16,21 @@ export interface CallContext {
 export async function answerToolCall(
   tool: Tool,
   args: unknown,
-  { orchestrator, log, signal, sendProgress }: CallContext,
+  call: ToolCall,
+  { log, sendProgress }: CallFace,
 ): Promise<CallToolResult> {
-  if (sendProgress === undefined) {
-    return toCallToolResult(await callTool(tool, args, { orchestrator, signal, onProgress: undefined }, log));
-  }
+  if (sendProgress === undefined) return toCallToolResult(await callTool(tool, args, call, log));
   const progress = createProgressReporter(sendProgress);
-  const answer = await callTool(tool, args, { orchestrator, signal, onProgress: progress.report }, log);
+  const answer = await callTool(tool, args, { ...call, onProgress: progress.report }, log);
   await progress.close();
   return toCallToolResult(answer);
 }
 
-function toCallToolResult({ text, structuredContent, isError }: ToolAnswer): CallToolResult {
-  const content = [{ type: 'text' as const, text }];
+/** Shapes an answer for the wire. */
+export function toCallToolResult({ text, structuredContent, isError, wholeUri }: ToolAnswer): CallToolResult {
+  const content: CallToolResult['content'] = [{ type: 'text', text }];
+  if (wholeUri !== undefined) {
+    content.push({ type: 'resource_link', uri: wholeUri, name: 'result', mimeType: 'application/json' });
+  }
   return structuredContent === undefined ? { content, isError } : { content, structuredContent, isError };
 }

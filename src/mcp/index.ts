@@ -10,3 +10,4 @@ export type { HttpLimits, HttpLimitsInput } from './http/limits.js';
 export { createResourceServer, type OAuthOptions, type ResourceServer } from './http/oauth.js';
 export type { Scope } from './http/scopes.js';
 export { type HttpConnection, type HttpServerOptions, serveHttp } from './http/serve-http.js';
+export type { RunLimits, RunLimitsInput } from './runs/run-limits.js';

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
+  type CallToolResult,
   type McpServerFactory,
   ProtocolError,
   ProtocolErrorCode,
@@ -9,18 +10,24 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
-import { answerToolCall, type CallContext } from './answer-tool-call.js';
+import { answerToolCall, type CallFace } from './answer-tool-call.js';
 import { INSTRUCTIONS } from './instructions.js';
+import { type Departure, LOST_STREAM, type Presence, presenceOf } from './presence.js';
+import type { RunStore } from './runs/run-store.js';
+import { declaresTasks, serveTasks, TASKS_EXTENSION, toTaskAnswer } from './runs/task-methods.js';
+import type { Tool, ToolCall } from './tools/define-tool.js';
 import { findTool, TOOLS, toolListings } from './tools/tool-table.js';
 
 /** What a server needs beside the orchestrator. */
 export interface McpServerOptions {
+  /** Shared by every server that answers for the orchestrator. */
+  readonly runs: RunStore;
   readonly log: Log;
   /** Version that clients are told. */
   readonly version: string;
 }
 
-const CAPABILITIES = { tools: {} };
+const CAPABILITIES = { tools: {}, extensions: { [TASKS_EXTENSION]: {} } };
 const CACHE_HINTS = { 'tools/list': { ttlMs: 60_000, cacheScope: 'private' } } as const;
 
 /**
@@ -32,9 +39,10 @@ const CACHE_HINTS = { 'tools/list': { ttlMs: 60_000, cacheScope: 'private' } } a
  */
 export function createMcpServerFactory(
   orchestrator: OrchestratorPort,
-  { log, version }: McpServerOptions,
+  { runs, log, version }: McpServerOptions,
 ): McpServerFactory {
-  return () => {
+  return ({ authInfo }) => {
+    const principal = authInfo?.clientId ?? null;
     const server = new Server(
       { name: 'gaffr', title: 'gaffr', version },
       { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
@@ -45,16 +53,42 @@ export function createMcpServerFactory(
       if (tool === undefined) throw unknownTool(params.name);
       // A cancel that came in the same chunk is read one turn later than the call, and must still come first.
       await nextTurn();
-      const { signal } = context.mcpReq;
-      signal.throwIfAborted();
-      const sendProgress = progressOf(context);
-      return answerToolCall(tool, params.arguments ?? {}, { orchestrator, log, signal, sendProgress });
+      context.mcpReq.signal.throwIfAborted();
+      const call = { orchestrator, runs, principal, presence: presenceIn(context) };
+      const face = { log, sendProgress: progressOf(context) };
+      return tool.startsRun && declaresTasks(context)
+        ? answerAsTask(tool, params.arguments ?? {}, call, face)
+        : answerToolCall(tool, params.arguments ?? {}, call, face);
     });
+    serveTasks(server, runs, principal);
     return server;
   };
 }
 
-function progressOf({ mcpReq }: ServerContext): CallContext['sendProgress'] {
+/** What ends soon is answered as it is; for the rest the client gets a task. */
+async function answerAsTask(
+  tool: Tool,
+  args: unknown,
+  call: ToolCall,
+  face: CallFace,
+): Promise<CallToolResult> {
+  const { runs, principal } = call;
+  const mostWaitSeconds = runs.limits.taskAfterSeconds;
+  const answer = await answerToolCall(tool, args, { ...call, mostWaitSeconds }, face);
+  const { runId, status } = (answer.structuredContent ?? {}) as { runId?: unknown; status?: unknown };
+  const run = status === 'running' ? runs.get(String(runId), principal) : undefined;
+  return run === undefined ? answer : toTaskAnswer(run, runs);
+}
+
+function presenceIn(context: ServerContext): Presence {
+  const { signal, envelope } = context.mcpReq;
+  // Over HTTP the 2026 era knows no cancel but the end of the stream, which may also have been lost.
+  const departureOf = (reason: unknown): Departure =>
+    context.http !== undefined && (envelope !== undefined || reason === LOST_STREAM) ? 'lost' : 'cancelled';
+  return presenceOf(signal, departureOf);
+}
+
+function progressOf({ mcpReq }: ServerContext): CallFace['sendProgress'] {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return undefined;
   return async (update) => {

@@ -5,12 +5,16 @@ import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { CappedStdioTransport } from './capped-stdio-transport.js';
 import { GuardedTransport } from './guarded-transport.js';
+import type { RunLimitsInput } from './runs/run-limits.js';
+import { RunStore } from './runs/run-store.js';
 import { createMcpServerFactory, type McpServerOptions } from './server.js';
 import { claimStdout } from './stdout-guard.js';
 import { ToolLane } from './tool-lane.js';
 
 /** Options of {@link serveStdio}. */
-export interface StdioOptions extends McpServerOptions {
+export interface StdioOptions extends Omit<McpServerOptions, 'runs'> {
+  /** Limits of runs; the others have their default. */
+  readonly runLimits?: RunLimitsInput;
   /** Default: `process.stdin`. */
   readonly input?: Readable;
   /** Default: `process.stdout`, claimed so that nothing else can write to it. */
@@ -49,10 +53,11 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
     end = resolve;
   });
   const wire = new CappedStdioTransport(input, output);
+  const runs = new RunStore({ log, ...(options.runLimits && { limits: options.runLimits }) });
   const guarded = new GuardedTransport(wire, (cause) => end(toEnd(cause)));
-  const handle = serveSdk(createMcpServerFactory(orchestrator, options), {
+  const handle = serveSdk(createMcpServerFactory(orchestrator, { ...options, runs }), {
     legacy: 'serve',
-    transport: new ToolLane(guarded, { orchestrator, log }),
+    transport: new ToolLane(guarded, { orchestrator, runs, log }),
     maxSubscriptions: 64,
     onerror: countFaults(log),
   });

@@ -3,19 +3,18 @@ import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import { answerToolCall } from './answer-tool-call.js';
 import { isNotification, isPlainToolCall, isRequest, type PlainToolCall } from './messages.js';
+import { Presence } from './presence.js';
 import type { ProgressUpdate } from './progress.js';
+import type { RunStore } from './runs/run-store.js';
 import type { Tool } from './tools/define-tool.js';
 import { findTool } from './tools/tool-table.js';
 
 /** What the lane's calls are made with. */
 export interface ToolLanePorts {
   readonly orchestrator: OrchestratorPort;
+  readonly runs: RunStore;
   readonly log: Log;
 }
-
-/** Controllers that are kept for later calls, and for how many of them. */
-const MOST_SPARE = 64;
-const SPARE_CALLS = 500;
 
 type RequestId = PlainToolCall['id'];
 
@@ -27,7 +26,7 @@ type RequestId = PlainToolCall['id'];
  * Owns: the calls it has under way. Talks to: the transport below, the SDK above, the orchestrator.
  * Invariants:
  * - I1 a call that is cancelled gets no answer; one whose cancel came in the same chunk never starts;
- * - I2 when the connection ends, its calls are aborted first.
+ * - I2 when the connection ends, the callers of its calls leave first.
  */
 export class ToolLane implements Transport {
   onclose?: (() => void) | undefined;
@@ -36,10 +35,7 @@ export class ToolLane implements Transport {
 
   readonly #inner: Transport;
   readonly #ports: ToolLanePorts;
-  readonly #live = new Map<RequestId, AbortController>();
-  /** Controllers of calls that ended without an abort: a fresh one is a tenth of the work of a short call. */
-  #spare: AbortController[] = [];
-  #ended = 0;
+  readonly #live = new Map<RequestId, Presence>();
   /** Id of an `initialize` that is not answered yet. */
   #opening: RequestId | undefined;
   #isOpen = false;
@@ -55,7 +51,8 @@ export class ToolLane implements Transport {
     };
     this.#inner.onerror = (error) => this.onerror?.(error);
     this.#inner.onclose = () => {
-      for (const controller of this.#live.values()) controller.abort(new Error('The connection closed.'));
+      const reason = new Error('The connection closed.');
+      for (const presence of this.#live.values()) presence.leave('cancelled', reason);
       this.#live.clear();
       this.onclose?.();
     };
@@ -84,43 +81,32 @@ export class ToolLane implements Transport {
     if (isRequest(message) && message.method === 'initialize') this.#opening = message.id;
     if (!isNotification(message) || message.method !== 'notifications/cancelled') return false;
     const { requestId, reason } = message.params ?? {};
-    const controller = this.#live.get(requestId as RequestId);
-    controller?.abort(reason);
-    return controller !== undefined;
+    const presence = this.#live.get(requestId as RequestId);
+    presence?.leave('cancelled', reason);
+    return presence !== undefined;
   }
 
   async #answer({ id, params }: PlainToolCall, tool: Tool): Promise<void> {
-    const controller = this.#spare.pop() ?? new AbortController();
-    const { signal } = controller;
-    this.#live.set(id, controller);
+    const presence = new Presence();
+    this.#live.set(id, presence);
     // The rest of the chunk is read first: it may hold the cancel.
     await undefined;
-    if (!signal.aborted) {
-      const sendProgress = this.#progressOf(params, signal);
-      const result = await answerToolCall(tool, params.arguments ?? {}, {
-        ...this.#ports,
-        signal,
-        sendProgress,
-      });
-      if (!signal.aborted) this.#post({ jsonrpc: '2.0', id, result });
+    if (presence.departure === undefined) {
+      const sendProgress = this.#progressOf(params, presence);
+      const { orchestrator, runs, log } = this.#ports;
+      const call = { orchestrator, runs, principal: null, presence };
+      const result = await answerToolCall(tool, params.arguments ?? {}, call, { log, sendProgress });
+      if (presence.departure === undefined) this.#post({ jsonrpc: '2.0', id, result });
     }
     // A cancelled id may be in use again.
-    if (this.#live.get(id) === controller) this.#live.delete(id);
-    if (!signal.aborted) this.#keep(controller);
+    if (this.#live.get(id) === presence) this.#live.delete(id);
   }
 
-  /** Not for ever: Node keeps a reference in a signal for each `AbortSignal.any()` that was made of it. */
-  #keep(controller: AbortController): void {
-    this.#ended += 1;
-    if (this.#ended % SPARE_CALLS === 0) this.#spare = [];
-    else if (this.#spare.length < MOST_SPARE) this.#spare.push(controller);
-  }
-
-  #progressOf({ _meta }: PlainToolCall['params'], signal: AbortSignal) {
+  #progressOf({ _meta }: PlainToolCall['params'], presence: Presence) {
     const progressToken = _meta?.progressToken;
     if (progressToken === undefined) return undefined;
     return async (update: ProgressUpdate): Promise<void> => {
-      if (signal.aborted) return;
+      if (presence.departure !== undefined) return;
       const params = { progressToken, total: 1, ...update };
       await this.#inner.send({ jsonrpc: '2.0', method: 'notifications/progress', params });
     };

@@ -118,28 +118,28 @@ describe('a session of the 2025 protocol', () => {
   });
 
   it('fault C1 ends after it did nothing for its time, but not while a call runs or the client listens', async () => {
-    const { handler, clock, held } = startHandler();
+    const { handler, clock, held } = startHandler({ limits: { sessionIdleSeconds: 30 } });
     const session = await openSession(handler);
     const listener = new AbortController();
     const listening = await openSession(handler);
     await handler.fetch(toRequest(sessionRequest(listening, undefined, 'GET'), listener.signal));
     const response = await handler.fetch(toRequest(sessionRequest(session, call(1, 'a'))));
     await until(() => held.length === 1, 'a call');
-    const pass = (minutes: number) => {
-      for (let minute = 0; minute < minutes; minute += 1) clock.increment(60_000);
+    const pass = (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) clock.increment(1000);
     };
     pass(40);
     held[0]?.finish();
     expect(await response.text()).toContain('done a');
-    pass(20);
+    pass(15);
     const list = (id: string) =>
       handler.fetch(toRequest(sessionRequest(id, { jsonrpc: '2.0', id: 1, method: 'tools/list' })));
     expect((await list(session)).status).toBe(200);
-    pass(31);
+    pass(61);
     expect((await list(session)).status).toBe(404);
     expect((await list(listening)).status).toBe(200);
     listener.abort();
-    pass(32);
+    pass(62);
     expect((await list(listening)).status).toBe(404);
   });
 

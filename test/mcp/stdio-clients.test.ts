@@ -100,6 +100,8 @@ describe.each<[string, string, () => Promise<TestClient>]>([
       'executeParallel',
       'listServices',
       'executeSubtasks',
+      'getRun',
+      'cancelRun',
       'explainRoute',
     ]);
   });

@@ -35,7 +35,7 @@ describe('the server over stdio', () => {
       `{"jsonrpc":"2.0","id":5,"method":"tools/list","params":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
     );
     server.send({ jsonrpc: '2.0', id: 4, method: 'tools/list' });
-    expect((await server.answer(4)).result?.tools).toHaveLength(5);
+    expect((await server.answer(4)).result?.tools).toHaveLength(7);
     expect(server.strayLines).toEqual([]);
   });
 

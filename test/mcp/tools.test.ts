@@ -3,7 +3,11 @@ import { silentLog } from '../../src/core/environment.js';
 import { misuse, queueFull } from '../../src/core/errors.js';
 import type { OrchestratorPort } from '../../src/core/orchestrator-port.js';
 import type { TaskResult } from '../../src/core/result.js';
-import { callTool, type ToolAnswer } from '../../src/mcp/call-tool.js';
+import { callTool } from '../../src/mcp/call-tool.js';
+import { Presence } from '../../src/mcp/presence.js';
+import { RunStore } from '../../src/mcp/runs/run-store.js';
+import type { ToolAnswer } from '../../src/mcp/tool-answer.js';
+import type { ToolCall } from '../../src/mcp/tools/define-tool.js';
 import { findTool, TOOLS, toolListings } from '../../src/mcp/tools/tool-table.js';
 import {
   failedResult,
@@ -14,17 +18,15 @@ import {
   taskResult,
 } from '../support/fake-orchestrator.js';
 
+function callOf(orchestrator: OrchestratorPort, log = silentLog): ToolCall {
+  return { orchestrator, runs: new RunStore({ log }), principal: null, presence: new Presence() };
+}
+
 /** Calls a tool, and checks that what it answers fits its own output schema. */
 async function call(name: string, args: unknown, over: Partial<OrchestratorPort> = {}): Promise<ToolAnswer> {
   const tool = findTool(name);
   if (tool === undefined) throw new Error(`no tool ${name}`);
-  const signal = new AbortController().signal;
-  const answer = await callTool(
-    tool,
-    args,
-    { orchestrator: fakeOrchestrator(over), signal, onProgress: () => {} },
-    silentLog,
-  );
+  const answer = await callTool(tool, args, callOf(fakeOrchestrator(over)), silentLog);
   if (answer.structuredContent !== undefined) {
     // As the wire does it, because what JSON drops must not be missing.
     expect(tool.output.safeParse(JSON.parse(JSON.stringify(answer.structuredContent))).error).toBeUndefined();
@@ -49,6 +51,8 @@ describe('TOOLS', () => {
       'executeParallel',
       'listServices',
       'executeSubtasks',
+      'getRun',
+      'cancelRun',
       'explainRoute',
     ]);
     for (const { name } of TOOLS) expect(name).toMatch(/^[A-Za-z0-9]{1,24}$/);
@@ -63,6 +67,8 @@ describe('TOOLS', () => {
       executeParallel: false,
       executeSubtasks: false,
       listServices: true,
+      getRun: true,
+      cancelRun: false,
       explainRoute: true,
     });
     for (const { annotations } of toolListings()) expect(Object.values(annotations)).toHaveLength(4);
@@ -84,6 +90,8 @@ describe('TOOLS', () => {
       executeParallel: ['tasks'],
       executeSubtasks: ['subtasks'],
       listServices: [],
+      getRun: ['runId'],
+      cancelRun: ['runId'],
       explainRoute: ['task'],
     });
   });
@@ -173,7 +181,11 @@ describe('bad arguments', () => {
   it.each([
     ['execute', {}, /expected string, received undefined\s+→ at task/],
     ['execute', { task: '' }, />=1 characters\s+→ at task/],
-    ['execute', { task: 'a', waitSeconds: 3 }, /Unrecognized key: "waitSeconds"/],
+    ['execute', { task: 'a', waitSecond: 3 }, /Unrecognized key: "waitSecond"/],
+    ['execute', { task: 'a', waitSeconds: 51 }, /<=50\s+→ at waitSeconds/],
+    ['executeParallel', { tasks: [{ task: 'a', waitSeconds: 3 }] }, /"waitSeconds"\s+→ at tasks\[0\]/],
+    ['getRun', { runId: '' }, />=1 characters\s+→ at runId/],
+    ['cancelRun', {}, /expected string, received undefined\s+→ at runId/],
     ['execute', { task: 'a', timeoutSeconds: 0 }, />0\s+→ at timeoutSeconds/],
     ['executeParallel', { tasks: [] }, />=1 items\s+→ at tasks/],
     ['executeParallel', { tasks: new Array(1001).fill('a') }, /<=1000 items\s+→ at tasks/],
@@ -328,8 +340,8 @@ describe('a fault of ours', () => {
     });
     const tool = findTool('execute');
     if (tool === undefined) throw new Error('no tool');
-    const call = { orchestrator, signal: new AbortController().signal, onProgress: () => {} };
-    const answer = await callTool(tool, { task: 'a' }, call, { ...silentLog, error });
+    const log = { ...silentLog, error };
+    const answer = await callTool(tool, { task: 'a' }, callOf(orchestrator, log), log);
     expect(answer).toMatchObject({
       isError: true,
       text: expect.stringMatching(/^INTERNAL: .*error id [0-9a-f-]{36}/),

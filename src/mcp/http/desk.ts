@@ -101,8 +101,10 @@ export class Desk {
       }
     }
     const requests = messages.filter(isRequest).length;
-    // Notifications are let through while draining: a cancel frees what the drain waits for.
-    if (requests > 0 && this.isDraining) {
+    // Notifications are let through while draining: a cancel frees what the drain waits for. So are questions about runs,
+    // whose answers would be lost with the process.
+    const isRefused = (message: unknown): boolean => isRequest(message) && !isAboutRun(message);
+    if (this.isDraining && messages.some(isRefused)) {
       const message = 'The server is shutting down; ask another one, or again after its restart.';
       return refuse({ status: 503, message, id, headers: { 'retry-after': '5' } });
     }
@@ -150,6 +152,18 @@ export class Desk {
     for (const resolve of this.#idleWaiters) resolve();
     this.#idleWaiters.clear();
   }
+}
+
+const RUN_TOOLS = new Set<unknown>(['getRun', 'cancelRun']);
+const RUN_METHODS = new Set<unknown>(['tasks/get', 'tasks/cancel']);
+
+/** Whether a request fetches or stops work that is there already. */
+function isAboutRun(message: unknown): boolean {
+  const { method, params } = message as {
+    readonly method: unknown;
+    readonly params?: { readonly name?: unknown };
+  };
+  return RUN_METHODS.has(method) || (method === 'tools/call' && RUN_TOOLS.has(params?.name));
 }
 
 function isRequest(message: unknown): boolean {

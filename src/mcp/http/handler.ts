@@ -4,6 +4,8 @@ import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { packageVersion } from '../package-version.js';
+import type { RunLimitsInput } from '../runs/run-limits.js';
+import { RunStore } from '../runs/run-store.js';
 import { createMcpServerFactory } from '../server.js';
 import { authenticateBearer, authenticateNobody, type VerifyToken, verifySecret } from './authenticate.js';
 import { Border, LOOPBACK_NAMES } from './border.js';
@@ -33,6 +35,8 @@ export interface McpHttpOptions {
   /** Origins of web pages that may call, such as `https://app.example.com`. Default: pages of this machine. */
   readonly allowedOrigins?: readonly string[];
   readonly limits?: HttpLimitsInput;
+  /** Limits of runs: how long a call waits, how many are under way and kept. The others have their default. */
+  readonly runLimits?: RunLimitsInput;
   /** Default: silent. */
   readonly log?: Log;
   /** Version that clients are told. Default: that of this package. */
@@ -51,11 +55,11 @@ export interface McpHttpHandler {
    * @param parsedBody - The body, when a parser in front has read it already.
    */
   readonly node: (request: IncomingMessage, response: ServerResponse, parsedBody?: unknown) => Promise<void>;
-  /** From here on answers 503 to what is asked anew; what is under way goes on. */
+  /** From here on answers 503 to all but questions about runs and their cancel; what is under way goes on. */
   drain(): void;
   /** Resolves once no request is under way; listening streams do not count. */
   answered(): Promise<void>;
-  /** Ends sessions and subscriptions, and cancels the tasks of requests that are still under way. */
+  /** Ends sessions and subscriptions, and cancels the runs that are still under way. */
   close(): Promise<void>;
 }
 
@@ -77,7 +81,8 @@ export function createMcpHttpHandler(
 ): McpHttpHandler {
   const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
   const limits = parseLimits(options.limits);
-  const factory = createMcpServerFactory(orchestrator, { log, version });
+  const runs = new RunStore({ clock, log, ...(options.runLimits && { limits: options.runLimits }) });
+  const factory = createMcpServerFactory(orchestrator, { runs, log, version });
   const desk = new Desk({
     border: new Border({
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,
@@ -99,7 +104,10 @@ export function createMcpHttpHandler(
       }),
     drain: () => desk.drain(),
     answered: () => desk.answered(),
-    close: () => desk.close(),
+    async close() {
+      await desk.close();
+      runs.close();
+    },
   };
 }
 

@@ -18,19 +18,14 @@ export function parseScopes(names: readonly string[]): Scope[] {
 }
 
 /** Methods that show what is or was done here; everything else beside tool calls only negotiates or lists. */
-const READS = new Set([
-  'resources/read',
-  'resources/subscribe',
-  'subscriptions/listen',
-  'tasks/get',
-  'tasks/result',
-]);
+const READS = new Set(['resources/read', 'resources/subscribe', 'subscriptions/listen', 'tasks/get']);
 
 /** The scope that a message needs, or undefined when any caller may send it. */
 export function scopeNeeded(message: unknown): Scope | undefined {
   const { method, params } = (message ?? {}) as { readonly method?: unknown; readonly params?: unknown };
   if (method === 'tools/call') return scopeOfTool((params as { readonly name?: unknown } | undefined)?.name);
   if (method === 'tasks/cancel') return 'cancel';
+  if (method === 'tasks/update') return 'execute';
   return typeof method === 'string' && READS.has(method) ? 'read' : undefined;
 }
 

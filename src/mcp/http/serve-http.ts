@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import type { RunLimitsInput } from '../runs/run-limits.js';
 import { Border, LOOPBACK_NAMES, type RequestHead } from './border.js';
 import { Connections } from './connections.js';
 import { createMcpHttpHandler, type McpAuth, type McpHttpHandler } from './handler.js';
@@ -28,6 +29,8 @@ export interface HttpServerOptions {
   /** Further origins of web pages that may call. */
   readonly allowedOrigins?: readonly string[];
   readonly limits?: HttpLimitsInput;
+  /** Limits of runs; the others have their default. */
+  readonly runLimits?: RunLimitsInput;
   readonly log?: Log;
   readonly version: string;
 }
@@ -36,7 +39,7 @@ export interface HttpServerOptions {
 export interface HttpConnection {
   /** Where MCP is, for instance `http://127.0.0.1:8642/mcp`. */
   readonly url: string;
-  /** Accepts no further connection and no further request; what is under way goes on. */
+  /** Accepts no further work; what is under way goes on, and its runs can be asked for until {@link close}. */
   drain(): void;
   /** Sends the answers that are still owed, for at most half a second, and ends what is left. */
   close(): Promise<void>;
@@ -122,7 +125,7 @@ async function createSite(
   options: HttpServerOptions,
   url: string,
 ): Promise<Site> {
-  const { log = silentLog, publicUrl = url, version, limits } = options;
+  const { log = silentLog, publicUrl = url, version, limits, runLimits } = options;
   const names = isLoopback(options.host) ? LOOPBACK_NAMES : [];
   const publicNames = options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname];
   const allowedHosts = [...names, ...publicNames, ...(options.allowedHosts ?? [])];
@@ -135,6 +138,7 @@ async function createSite(
     log,
     version,
     ...(limits !== undefined && { limits }),
+    ...(runLimits !== undefined && { runLimits }),
   });
   const border = new Border({ hosts: allowedHosts, origins: allowedOrigins });
   let status = 'ok';
@@ -212,13 +216,11 @@ function connectionOf(server: Server, { handler, drain }: Site, url: string): Ht
   });
   return {
     url,
-    drain() {
+    drain,
+    async close() {
       drain();
       server.close();
       server.closeIdleConnections();
-    },
-    async close() {
-      this.drain();
       await Promise.race([handler.answered(), sleep(FLUSH_MS)]);
       await handler.close();
       const isClosed = await Promise.race([closedOnceIdle(server, closed), sleep(FLUSH_MS, false)]);

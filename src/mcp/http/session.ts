@@ -7,6 +7,7 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
 import { GuardedTransport } from '../guarded-transport.js';
+import { LOST_STREAM } from '../presence.js';
 import { INVALID_REQUEST, idOf, refuse } from './refusal.js';
 
 type RequestId = string | number;
@@ -28,7 +29,8 @@ export interface SessionOptions {
  * - I1 a request whose id is in flight is refused before the transport sees it, which would lose the first answer;
  * - I2 the stream of a POST ends when each of its requests is answered or cancelled: the transport alone would keep that
  *   of a cancelled request open for ever;
- * - I3 a request whose stream broke off is cancelled: without stored events nothing could deliver its answer.
+ * - I3 a request whose stream broke off is given up: without stored events nothing could deliver its answer. That stops
+ *   its run only as long as the client has no handle to it.
  */
 export class Session {
   readonly id = randomUUID();
@@ -109,7 +111,7 @@ export class Session {
 
   #breakOff(ids: readonly RequestId[]): void {
     for (const requestId of ids.filter((id) => this.#guard.isLive(id))) {
-      const params = { requestId, reason: 'the client went away' };
+      const params = { requestId, reason: LOST_STREAM };
       this.#transport.onmessage?.({ jsonrpc: '2.0', method: 'notifications/cancelled', params });
     }
   }

@@ -1,8 +1,10 @@
-import * as z from 'zod';
 import type { TaskResult } from '../../core/result.js';
-import { toWireResults } from '../wire-result.js';
+import type { RunEnd } from '../runs/run.js';
+import type { RunHooks } from '../runs/run-store.js';
+import type { BatchResult } from './batch-result.schema.js';
 import { describeItem } from './describe-result.js';
-import { taskResultSchema } from './task-result.schema.js';
+import { fitResults } from './fit-results.js';
+import type { WireResult } from './task-result.schema.js';
 
 /** Most tasks of one call. */
 export const MAX_BATCH_TASKS = 1000;
@@ -11,38 +13,36 @@ export const MAX_BATCH_TASKS = 1000;
 const TEXT_ITEMS = 50;
 const TEXT_ITEM_CHARS = 500;
 
-/** The answer to several tasks. */
-export const batchResultSchema = z.object({
-  status: z
-    .enum(['completed', 'partial', 'failed'])
-    .describe('completed: all succeeded. partial: some did. failed: none did.'),
-  total: z.number(),
-  succeeded: z.number(),
-  failed: z.number(),
-  results: z.array(taskResultSchema).describe('In the order of the input.'),
-});
-
-export type BatchResult = z.output<typeof batchResultSchema>;
+/** The end of a run of several tasks: a failure only when no item succeeded. */
+export function endOfBatch(sources: readonly TaskResult[], { runId, uri }: RunHooks): RunEnd {
+  const { results, whole } = fitResults(sources, uri);
+  const batch = toBatchResult(results);
+  const text = describeBatch(batch);
+  return {
+    answer: {
+      text: whole === null ? text : `${text}\nThe whole is at ${uri}.`,
+      structuredContent: { runId, ...batch },
+      isError: batch.succeeded === 0,
+      ...(whole !== null && { wholeUri: uri }),
+    },
+    wholeJson: whole && JSON.stringify({ runId, ...toBatchResult(whole) }),
+    wasTried: sources.some(({ attempts }) => attempts > 0),
+  };
+}
 
 /** Counts the results as they go over the wire: one that cannot be sent counts as failed. */
-export function toBatchResult(results: readonly TaskResult[]): BatchResult {
-  const wire = toWireResults(results);
-  const succeeded = wire.filter(({ success }) => success).length;
-  const failed = wire.length - succeeded;
+function toBatchResult(results: WireResult[]): BatchResult {
+  const succeeded = results.filter(({ success }) => success).length;
+  const failed = results.length - succeeded;
   const status = failed === 0 ? 'completed' : succeeded === 0 ? 'failed' : 'partial';
-  return { status, total: wire.length, succeeded, failed, results: wire };
+  return { status, total: results.length, succeeded, failed, results };
 }
 
 /** The text of a batch: the counts and one line for each of the first items. */
-export function describeBatch({ total, succeeded, failed, results }: BatchResult): string {
+function describeBatch({ total, succeeded, failed, results }: BatchResult): string {
   const lines = results
     .slice(0, TEXT_ITEMS)
     .map((result, index) => describeItem(result, index, TEXT_ITEM_CHARS));
   const rest = total > TEXT_ITEMS ? [`… and ${total - TEXT_ITEMS} more in the structured content.`] : [];
   return [`${succeeded} of ${total} tasks succeeded, ${failed} failed.`, ...lines, ...rest].join('\n');
-}
-
-/** A batch is a failure only when no item succeeded. */
-export function isFailedBatch({ succeeded }: BatchResult): boolean {
-  return succeeded === 0;
 }

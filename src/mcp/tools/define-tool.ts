@@ -1,13 +1,21 @@
 import type * as z from 'zod';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
+import type { Presence } from '../presence.js';
+import type { RunEnd } from '../runs/run.js';
+import type { RunHooks, RunStore } from '../runs/run-store.js';
+import type { ToolAnswer } from '../tool-answer.js';
 
 /** What a tool gets beside its arguments. */
 export interface ToolCall {
   readonly orchestrator: OrchestratorPort;
-  /** Aborted when the caller cancels or goes away. */
-  readonly signal: AbortSignal;
+  readonly runs: RunStore;
+  /** Who calls; null: the one client of a connection over stdio. */
+  readonly principal: string | null;
+  readonly presence: Presence;
   /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. Undefined when he does not ask. */
-  readonly onProgress: ((fraction: number, message: string | undefined) => void) | undefined;
+  readonly onProgress?: ((fraction: number, message: string | undefined) => void) | undefined;
+  /** Longest wait for the end of a run, whatever the arguments say. Default: none. */
+  readonly mostWaitSeconds?: number;
 }
 
 /** What a client may assume of a tool. Every hint is said, so that no client falls back to a guess. */
@@ -18,25 +26,56 @@ export interface ToolAnnotations {
   readonly openWorldHint: boolean;
 }
 
-/** One tool, free of any SDK: schemas, one call of the orchestrator, and how its answer reads. */
-export interface ToolDefinition<I extends z.ZodType, O extends z.ZodType> {
+/** One tool, free of any SDK. */
+export interface Tool {
   /** At most 24 letters and digits: clients put their own prefix before it. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  readonly input: z.ZodType;
+  readonly output: z.ZodType<Record<string, unknown>>;
+  readonly annotations: ToolAnnotations;
+  /** Whether a call starts a run, which may outlast it. */
+  readonly startsRun: boolean;
+  /** The answer; `args` have been parsed by `input`. Rejects with what the caller did wrong, and with faults of ours. */
+  answer(args: unknown, call: ToolCall): Promise<ToolAnswer>;
+}
+
+type ToolFace<I extends z.ZodType, O extends z.ZodType> = Omit<
+  Tool,
+  'input' | 'output' | 'answer' | 'startsRun'
+> & {
   readonly input: I;
   readonly output: O;
-  readonly annotations: ToolAnnotations;
-  /** The work. The answer is plain JSON that fits `output`. */
+};
+
+/** A tool that answers at once: one call of the orchestrator, and how its answer reads. */
+export interface PromptTool<I extends z.ZodType, O extends z.ZodType> extends ToolFace<I, O> {
+  /** The answer is plain JSON that fits `output`. */
   run(args: z.output<I>, call: ToolCall): Promise<z.output<O>>;
   /** A short text of the answer, for people and for models that see no structured content. */
   describe(answer: z.output<O>): string;
-  /** Whether the answer is a failure. Default: never. */
-  isFailure?(answer: z.output<O>): boolean;
 }
 
-/** A tool whose arguments and answer are checked by its schemas only. */
-export type Tool = ToolDefinition<z.ZodType, z.ZodType<Record<string, unknown>>>;
+/** What the work of a tool is given. */
+export interface WorkContext {
+  readonly orchestrator: OrchestratorPort;
+  readonly principal: string | null;
+  readonly hooks: RunHooks;
+}
+
+/** Arguments that say how a call is made, not what is to be done. */
+export interface RunArguments {
+  readonly waitSeconds?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** A tool whose work may take long: it is a run, which the call waits for as long as the caller likes. */
+export interface WorkingTool<I extends z.ZodType<RunArguments & object>, O extends z.ZodType>
+  extends ToolFace<I, O> {
+  /** The work, with every key in it scoped to the principal. */
+  work(args: z.output<I>, context: WorkContext): Promise<RunEnd>;
+}
 
 /** Hints of the tools that do work: a service may do anything. */
 export const DOES_WORK: ToolAnnotations = {
@@ -54,10 +93,47 @@ export const ONLY_LOOKS: ToolAnnotations = {
   openWorldHint: false,
 };
 
-/** Checks a definition against its schemas and gives it the type of the table. */
+// The table parses the arguments by `input` before it asks for an answer, which is what makes the casts below true.
+
+/** Makes a tool of one that answers at once. */
 export function defineTool<I extends z.ZodType, O extends z.ZodType<Record<string, unknown>>>(
-  definition: ToolDefinition<I, O>,
+  definition: PromptTool<I, O>,
 ): Tool {
-  // The table parses the arguments by `input` before it calls `run`, which is what makes the wider type true.
-  return definition as unknown as Tool;
+  const { run, describe, ...face } = definition;
+  return {
+    ...face,
+    startsRun: false,
+    async answer(args, call) {
+      const answer = await run(args as z.output<I>, call);
+      return { text: describe(answer), structuredContent: answer, isError: false };
+    },
+  };
+}
+
+/** Makes a tool of one that works. */
+export function defineWorkingTool<
+  I extends z.ZodType<RunArguments & object>,
+  O extends z.ZodType<Record<string, unknown>>,
+>(definition: WorkingTool<I, O>): Tool {
+  const { work, ...face } = definition;
+  return {
+    ...face,
+    startsRun: true,
+    async answer(parsed, { orchestrator, runs, principal, presence, onProgress, mostWaitSeconds }) {
+      const args = parsed as z.output<I> & RunArguments;
+      const run = runs.start({
+        toolName: face.name,
+        principal,
+        args,
+        idempotencyKey: args.idempotencyKey,
+        work: (hooks) => work(args, { orchestrator, principal, hooks }),
+      });
+      const waitSeconds = atMost(mostWaitSeconds, args.waitSeconds);
+      return runs.answerOf(run, { waitSeconds, presence, onProgress });
+    },
+  };
+}
+
+function atMost(limit: number | undefined, wanted: number | undefined): number | undefined {
+  return limit === undefined ? wanted : Math.min(limit, wanted ?? limit);
 }

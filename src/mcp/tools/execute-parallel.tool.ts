@@ -1,13 +1,15 @@
 import * as z from 'zod';
-import { batchResultSchema, describeBatch, isFailedBatch, MAX_BATCH_TASKS, toBatchResult } from './batch.js';
-import { DOES_WORK, defineTool } from './define-tool.js';
+import { withScopedKey } from '../runs/run-keys.js';
+import { endOfBatch, MAX_BATCH_TASKS } from './batch.js';
+import { DOES_WORK, defineWorkingTool } from './define-tool.js';
 import { taskSchema } from './execute.tool.js';
+import { batchRunSchema, runArguments } from './run.schema.js';
 
-export const executeParallelTool = defineTool({
+export const executeParallelTool = defineWorkingTool({
   name: 'executeParallel',
   title: 'Execute tasks in parallel',
   description:
-    'Routes up to 1000 independent tasks, runs them in parallel under one limit and returns the results in the order of the input. One failed task does not fail the others.',
+    'Routes up to 1000 independent tasks, runs them in parallel under one limit and returns the results in the order of the input. One failed task does not fail the others. Long work answers status "running" and goes on: fetch it with getRun.',
   input: z.strictObject({
     tasks: z
       .array(z.union([z.string().min(1), taskSchema]))
@@ -21,11 +23,14 @@ export const executeParallelTool = defineTool({
       .optional()
       .describe("Most of these tasks at once, within the server's own limit."),
     failFast: z.boolean().default(false).describe('Whether the first failure cancels what has not ended.'),
+    ...runArguments,
   }),
-  output: batchResultSchema,
+  output: batchRunSchema,
   annotations: DOES_WORK,
-  run: async ({ tasks, ...options }, { orchestrator, signal, onProgress }) =>
-    toBatchResult(await orchestrator.executeParallel(tasks, { ...options, signal, onProgress })),
-  describe: describeBatch,
-  isFailure: isFailedBatch,
+  async work({ tasks, maxParallel, failFast }, { orchestrator, principal, hooks }) {
+    const { signal, onProgress } = hooks;
+    const scoped = tasks.map((task) => (typeof task === 'string' ? task : withScopedKey(task, principal)));
+    const options = { maxParallel, failFast, signal, onProgress };
+    return endOfBatch(await orchestrator.executeParallel(scoped, options), hooks);
+  },
 });

@@ -1,24 +1,28 @@
 import * as z from 'zod';
 import { subtaskSchema } from '../../core/task.js';
-import { batchResultSchema, describeBatch, isFailedBatch, MAX_BATCH_TASKS, toBatchResult } from './batch.js';
-import { DOES_WORK, defineTool } from './define-tool.js';
+import { withScopedKey } from '../runs/run-keys.js';
+import { endOfBatch, MAX_BATCH_TASKS } from './batch.js';
+import { DOES_WORK, defineWorkingTool } from './define-tool.js';
+import { batchRunSchema, runArguments } from './run.schema.js';
 
-export const executeSubtasksTool = defineTool({
+export const executeSubtasksTool = defineWorkingTool({
   name: 'executeSubtasks',
   title: 'Execute subtasks with dependencies',
   description:
-    'Runs the steps of a plan: a subtask starts once all that it depends on completed, and finds their results in kwargs.dependencies by id. When one of those does not complete it is cancelled. Returns the results in the order of the input.',
+    'Runs the steps of a plan: a subtask starts once all that it depends on completed, and finds their results in kwargs.dependencies by id. When one of those does not complete it is cancelled. Returns the results in the order of the input. Long work answers status "running" and goes on: fetch it with getRun.',
   input: z.strictObject({
     subtasks: z.array(subtaskSchema).min(1).max(MAX_BATCH_TASKS),
     parallel: z
       .boolean()
       .default(true)
       .describe('Whether independent subtasks run at once; false: one after another in the order given.'),
+    ...runArguments,
   }),
-  output: batchResultSchema,
+  output: batchRunSchema,
   annotations: DOES_WORK,
-  run: async ({ subtasks, parallel }, { orchestrator, signal, onProgress }) =>
-    toBatchResult(await orchestrator.executeSubtasks(subtasks, { parallel, signal, onProgress })),
-  describe: describeBatch,
-  isFailure: isFailedBatch,
+  async work({ subtasks, parallel }, { orchestrator, principal, hooks }) {
+    const { signal, onProgress } = hooks;
+    const scoped = subtasks.map((subtask) => withScopedKey(subtask, principal));
+    return endOfBatch(await orchestrator.executeSubtasks(scoped, { parallel, signal, onProgress }), hooks);
+  },
 });

@@ -1,9 +1,15 @@
 import * as z from 'zod';
+import type { TaskResult } from '../../core/result.js';
 import { taskDataSchema } from '../../core/task.js';
+import type { RunEnd } from '../runs/run.js';
+import { withScopedKey } from '../runs/run-keys.js';
+import type { RunHooks } from '../runs/run-store.js';
 import { toWireResult } from '../wire-result.js';
-import { DOES_WORK, defineTool } from './define-tool.js';
+import { DOES_WORK, defineWorkingTool } from './define-tool.js';
 import { describeResult } from './describe-result.js';
-import { taskResultSchema } from './task-result.schema.js';
+import { fitResults, wasCut } from './fit-results.js';
+import { runArguments, taskRunSchema } from './run.schema.js';
+import type { WireResult } from './task-result.schema.js';
 
 /** One task with its options, as MCP clients send it. */
 export const taskSchema = taskDataSchema.extend({
@@ -13,16 +19,38 @@ export const taskSchema = taskDataSchema.extend({
     .describe('The task in plain words, with every name, path, address or number it needs.'),
 });
 
-export const executeTool = defineTool({
+export const executeTool = defineWorkingTool({
   name: 'execute',
   title: 'Execute a task',
   description:
-    'Routes one task to the service that fits best and returns its result, with the route that was taken. For several tasks call executeParallel once instead.',
-  input: taskSchema,
-  output: taskResultSchema,
+    'Routes one task to the service that fits best and returns its result, with the route that was taken. Long work answers status "running" and goes on: fetch it with getRun. For several tasks call executeParallel once instead.',
+  input: taskSchema.extend(runArguments),
+  output: taskRunSchema,
   annotations: DOES_WORK,
-  run: async ({ task, ...options }, { orchestrator, signal, onProgress }) =>
-    toWireResult(await orchestrator.execute(task, { ...options, signal, onProgress })),
-  describe: describeResult,
-  isFailure: ({ success }) => !success,
+  async work({ task, waitSeconds: _, ...options }, { orchestrator, principal, hooks }) {
+    const { signal, onProgress } = hooks;
+    const scoped = withScopedKey(options, principal);
+    return endOfTask(await orchestrator.execute(task, { ...scoped, signal, onProgress }), hooks);
+  },
 });
+
+function endOfTask(source: TaskResult, { runId, uri }: RunHooks): RunEnd {
+  const wire = toWireResult(source);
+  if (!wasCut(wire, source)) return toEnd(wire, runId);
+  const { results, whole } = fitResults([source], uri);
+  const end = toEnd(results[0] as WireResult, runId);
+  if (whole === null) return end;
+  return {
+    ...end,
+    answer: { ...end.answer, wholeUri: uri },
+    wholeJson: JSON.stringify({ runId, ...whole[0] }),
+  };
+}
+
+function toEnd(wire: WireResult, runId: string): RunEnd {
+  return {
+    answer: { text: describeResult(wire), structuredContent: { runId, ...wire }, isError: !wire.success },
+    wholeJson: null,
+    wasTried: wire.attempts > 0,
+  };
+}

@@ -1,9 +1,11 @@
 import * as z from 'zod';
+import { cancelRunTool } from './cancel-run.tool.js';
 import type { Tool, ToolAnnotations } from './define-tool.js';
 import { executeTool } from './execute.tool.js';
 import { executeParallelTool } from './execute-parallel.tool.js';
 import { executeSubtasksTool } from './execute-subtasks.tool.js';
 import { explainRouteTool } from './explain-route.tool.js';
+import { getRunTool } from './get-run.tool.js';
 import { listServicesTool } from './list-services.tool.js';
 
 /** Every tool in the order in which clients see them. Services are data: they never become tools. */
@@ -12,6 +14,8 @@ export const TOOLS: readonly Tool[] = [
   executeParallelTool,
   listServicesTool,
   executeSubtasksTool,
+  getRunTool,
+  cancelRunTool,
   explainRouteTool,
 ];
 
