@@ -330,6 +330,135 @@ describe('explainRoute', () => {
   });
 });
 
+describe('a run', () => {
+  const open = (over: Partial<OrchestratorPort> = {}) => {
+    const context = callOf(fakeOrchestrator(over));
+    const ask = async (name: string, args: unknown) => {
+      const tool = findTool(name);
+      if (tool === undefined) throw new Error(`no tool ${name}`);
+      const answer = await callTool(tool, args, context, silentLog);
+      const json = JSON.parse(JSON.stringify(answer.structuredContent ?? null));
+      if (json !== null) expect(tool.output.safeParse(json).error).toBeUndefined();
+      return answer;
+    };
+    return { ask, runs: context.runs };
+  };
+  const never = () => new Promise<never>(() => {});
+  const runIdOf = ({ structuredContent }: ToolAnswer) => String(structuredContent?.runId);
+
+  it.each([
+    ['execute', { task: 'a' }],
+    ['executeParallel', { tasks: ['a'] }],
+    ['executeSubtasks', { subtasks: [{ task: 'a' }] }],
+  ] as const)('of %s is told while it works, and stopped', async (name, args) => {
+    const { ask } = open({ execute: never, executeParallel: never, executeSubtasks: never });
+    const running = await ask(name, { ...args, waitSeconds: 0 });
+    const runId = runIdOf(running);
+    expect(running).toMatchObject({ isError: false, structuredContent: { runId, status: 'running' } });
+    expect(running.text).toContain(`Call getRun with runId "${runId}"`);
+    expect(await ask('getRun', { runId, waitSeconds: 0 })).toEqual(running);
+  });
+
+  it.each([
+    ['execute', { task: 'a' }],
+    ['executeParallel', { tasks: ['a', 'b'] }],
+    ['executeSubtasks', { subtasks: [{ task: 'a' }] }],
+  ] as const)('of %s answers getRun as it answered the call', async (name, args) => {
+    const { ask } = open();
+    const answer = await ask(name, args);
+    expect(await ask('getRun', { runId: runIdOf(answer) })).toEqual(answer);
+  });
+
+  it('keeps what the orchestrator refused', async () => {
+    const { ask } = open({
+      executeSubtasks: async () => {
+        throw misuse('Subtask 0 depends on "x", which does not exist.');
+      },
+    });
+    const subtasks = [{ task: 'a', dependsOn: ['x'] }];
+    const runId = runIdOf(await ask('executeSubtasks', { subtasks, waitSeconds: 0 }));
+    expect(await ask('getRun', { runId })).toMatchObject({
+      isError: true,
+      text: 'Subtask 0 depends on "x", which does not exist.',
+    });
+    expect(await ask('cancelRun', { runId })).toMatchObject({
+      structuredContent: { status: 'failed', wasRunning: false },
+    });
+  });
+
+  it('that is unknown is NOT_FOUND', async () => {
+    const { ask } = open();
+    for (const name of ['getRun', 'cancelRun']) {
+      const answer = await ask(name, { runId: 'nonsense' });
+      expect(answer).toMatchObject({
+        isError: true,
+        text: expect.stringMatching(/^NOT_FOUND: .*"nonsense"/),
+      });
+    }
+  });
+
+  it('whose result is too large for an answer says where the whole is, and keeps it', async () => {
+    const result = 'x'.repeat(2 * 1024 * 1024);
+    const { ask, runs } = open({ execute: async () => taskResult({ result }) });
+    const answer = await ask('execute', { task: 'a' });
+    const runId = runIdOf(answer);
+    const wholeUri = `gaffr://runs/${runId}`;
+    expect(answer).toMatchObject({
+      isError: true,
+      wholeUri,
+      structuredContent: {
+        errorCode: 'RESULT_TOO_LARGE',
+        result: null,
+        errorDetails: { uri: wholeUri, preview: expect.stringMatching(/^x{1024}$/) },
+      },
+    });
+    expect(answer.text).toContain(wholeUri);
+    expect(JSON.parse(runs.find(runId, null).wholeJson())).toMatchObject({ runId, success: true, result });
+  });
+
+  it('whose result is too large to be kept says nothing of a whole', async () => {
+    const { ask, runs } = open({ execute: async () => taskResult({ result: 'x'.repeat(5 * 1024 * 1024) }) });
+    const answer = await ask('execute', { task: 'a' });
+    expect(answer.text).not.toContain('gaffr://');
+    expect(answer).not.toHaveProperty('wholeUri');
+    expect(runs.find(runIdOf(answer), null).wholeJson()).toContain('RESULT_TOO_LARGE');
+  });
+
+  it('of a batch keeps the results that had no room', async () => {
+    const results = [taskResult({ result: 'small' }), taskResult({ result: 'y'.repeat(1024 * 1024 + 1) })];
+    const { ask, runs } = open({ executeParallel: async () => results });
+    const answer = await ask('executeParallel', { tasks: ['a', 'b'] });
+    const wholeUri = `gaffr://runs/${runIdOf(answer)}`;
+    expect(answer).toMatchObject({
+      isError: false,
+      wholeUri,
+      structuredContent: {
+        status: 'partial',
+        results: [{ result: 'small' }, { errorCode: 'RESULT_TOO_LARGE', errorDetails: { uri: wholeUri } }],
+      },
+    });
+    expect(JSON.parse(runs.find(runIdOf(answer), null).wholeJson())).toMatchObject({
+      status: 'completed',
+      results: [{ result: 'small' }, { success: true }],
+    });
+  });
+
+  it('scopes the keys of every task in it', async () => {
+    const seen: unknown[] = [];
+    const take = (tasks: readonly unknown[]) => {
+      seen.push(...tasks);
+      return Promise.resolve(tasks.map(() => taskResult()));
+    };
+    const { ask } = open({ executeParallel: take, executeSubtasks: take });
+    await ask('executeParallel', { tasks: ['a', { task: 'b', idempotencyKey: 'k' }] });
+    await ask('executeSubtasks', { subtasks: [{ task: 'c', idempotencyKey: 'k'.repeat(256) }] });
+    expect(seen[0]).toBe('a');
+    const keys = seen.slice(1).map((each) => (each as { idempotencyKey: string }).idempotencyKey);
+    expect(keys[0]).toMatch(/^k#[\w-]{43}$/);
+    expect(keys[1]).toMatch(/^k{200}#[\w-]{43}$/);
+  });
+});
+
 describe('a fault of ours', () => {
   it('answers INTERNAL with an error id, and tells the cause to the log alone', async () => {
     const error = vi.fn();
