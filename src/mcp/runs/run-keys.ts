@@ -47,7 +47,7 @@ export class RunKeys {
 }
 
 /** A key under which no other principal, and nobody beside MCP, has a task: the orchestrator knows no principals. */
-export function scopeKey(principal: string | null, key: string): string {
+function scopeKey(principal: string | null, key: string): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([principal, key]))
     .digest('base64url');

@@ -78,9 +78,9 @@ export class Run {
     this.#changedAtMs = startedAtMs;
   }
 
-  /** Where the whole result can be read. */
+  /** Its address as a resource, where the whole result can be read. */
   get uri(): string {
-    return runUri(this.id);
+    return `gaffr://runs/${this.id}`;
   }
 
   /** `running`, or what the answer says. */
@@ -155,9 +155,4 @@ export class Run {
   #refusal(): object {
     return { runId: this.id, status: 'failed', error: this.answer().text };
   }
-}
-
-/** The address of a run's result as a resource. */
-export function runUri(id: string): string {
-  return `gaffr://runs/${id}`;
 }

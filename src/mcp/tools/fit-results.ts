@@ -4,7 +4,7 @@ import { MAX_RESULT_BYTES, toWireResults } from '../wire-result.js';
 import type { WireResult } from './task-result.schema.js';
 
 /** Most bytes of results that are kept of one run, to be read as a resource: over stdio 10 MiB end the connection. */
-export const MAX_WHOLE_BYTES = 4 * MAX_RESULT_BYTES;
+const MAX_WHOLE_BYTES = 4 * MAX_RESULT_BYTES;
 
 /** Results as they go into one answer. */
 export interface FittedResults {
