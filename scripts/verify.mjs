@@ -15,6 +15,7 @@ const GATES = [
   { name: 'unused', args: [] },
   { name: 'package-checks', args: [] },
   { name: 'inspector', args: [] },
+  { name: 'conformance', args: [] },
   { name: 'soak', args: ['--json'] },
   { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'] },
   { name: 'mutants', args: [] },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { systemClock } from '../../core/clock.js';
 import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
@@ -80,9 +81,21 @@ export function createMcpHttpHandler(
   options: McpHttpOptions,
 ): McpHttpHandler {
   const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
-  const limits = parseLimits(options.limits);
   const runs = new RunStore({ clock, log, ...(options.runLimits && { limits: options.runLimits }) });
-  const factory = createMcpServerFactory(orchestrator, { runs, log, version });
+  const handler = createHandlerFor(createMcpServerFactory(orchestrator, { runs, log, version }), options);
+  return {
+    ...handler,
+    async close() {
+      await handler.close();
+      runs.close();
+    },
+  };
+}
+
+/** The same composition in front of any MCP server: who may call, how much and how is settled before a server is made. */
+export function createHandlerFor(factory: McpServerFactory, options: McpHttpOptions): McpHttpHandler {
+  const { log = silentLog, clock = systemClock } = options;
+  const limits = parseLimits(options.limits);
   const desk = new Desk({
     border: new Border({
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,
@@ -104,10 +117,7 @@ export function createMcpHttpHandler(
       }),
     drain: () => desk.drain(),
     answered: () => desk.answered(),
-    async close() {
-      await desk.close();
-      runs.close();
-    },
+    close: () => desk.close(),
   };
 }
 
