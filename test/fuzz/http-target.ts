@@ -109,26 +109,29 @@ function exchange(port: number, bytes: Buffer): Promise<{ received: Buffer; isOp
       const sent = bytes.toString('latin1', 0, 600);
       reject(new Violation(`no end within ${PATIENCE_MS} ms of\n${sent}\nafter\n${Buffer.concat(parts)}`));
     }, PATIENCE_MS);
+    let listening: NodeJS.Timeout | undefined;
     socket.on('data', (part) => {
       parts.push(part);
-      const text = part.toString('latin1');
-      // A listener's stream says nothing, or acknowledges the subscription.
-      const staysOpen =
-        /^HTTP\/1\.1 200 [\s\S]*event-stream[\s\S]*\r\n\r\n$|subscriptions\/acknowledged/i.test(text);
-      if (staysOpen) {
-        setTimeout(() => {
-          isOpen = Buffer.concat(parts).length === part.length || /acknowledged/.test(text);
-          if (isOpen) socket.destroy();
-        }, LISTEN_MS);
-      }
+      clearTimeout(listening);
+      if (!isListening(Buffer.concat(parts).toString('latin1'))) return;
+      listening = setTimeout(() => {
+        isOpen = true;
+        socket.destroy();
+      }, LISTEN_MS);
     });
     // Bytes beyond a refused request reset the connection.
     socket.on('error', () => {});
     socket.on('close', () => {
       clearTimeout(hang);
+      clearTimeout(listening);
       resolve({ received: Buffer.concat(parts), isOpen });
     });
   });
+}
+
+/** A listener's stream says nothing, or acknowledges the subscription. */
+function isListening(text: string): boolean {
+  return /HTTP\/1\.1 200 [\s\S]*event-stream[\s\S]*(\r\n\r\n$|subscriptions\/acknowledged)/i.test(text);
 }
 
 async function openSession(port: number): Promise<string> {

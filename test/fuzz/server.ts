@@ -43,8 +43,9 @@ const settings = await httpSettingsOf(parseFlags(process.argv.slice(2), HTTP_FLA
 const orchestrator = createOrchestrator({
   services,
   config: {
-    taskConfig: { maxParallel: 100, retryOnFailure: false, drainSeconds: 1, timeoutSeconds: 3600 },
-    routingConfig: { fallbackService: 'echo' },
+    taskConfig: { maxParallel: 100, retryOnFailure: false, drainSeconds: 0.5, timeoutSeconds: 3600 },
+    // A task of a service that has failed often would wait until it is tried again.
+    routingConfig: { fallbackService: 'echo', onUnavailable: 'fail' },
   },
   log,
 });
