@@ -36,8 +36,9 @@ export class Expectations {
     if ((result === undefined) === (error === undefined)) {
       throw new Violation(`neither result nor error, or both: ${JSON.stringify(message)}`);
     }
-    if (/\n\s+at |node_modules|file:\/\//.test(JSON.stringify(error ?? ''))) {
-      throw new Violation(`an error shows the inside: ${JSON.stringify(error)}`);
+    // Line feeds are escaped here.
+    if (/\\n\s+at |node_modules|file:\/\//.test(JSON.stringify(message))) {
+      throw new Violation(`an answer shows the inside: ${JSON.stringify(message)}`);
     }
     // A refusal of what could not be read names no request.
     if (!isId(id)) return;

@@ -10,6 +10,7 @@ import { Connections } from './connections.js';
 import { isLoopback, refuseExposure } from './exposure.js';
 import { createMcpHttpHandler, type McpAuth, type McpHttpHandler, type McpHttpOptions } from './handler.js';
 import { type HttpLimits, type HttpLimitsInput, parseLimits } from './limits.js';
+import { headOf } from './node-face.js';
 import { createResourceServer, type OAuthOptions } from './oauth.js';
 import { refusalBody } from './refusal.js';
 
@@ -178,10 +179,6 @@ function documentResponse({ method }: RequestHead, { status, text }: Document): 
   if (method === 'GET' || method === 'HEAD' || status === 404) return new Response(text, { status, headers });
   const body = refusalBody({ status: 405, message: `There is no ${method} here.` });
   return new Response(body, { status: 405, headers: { ...headers, allow: 'GET, HEAD' } });
-}
-
-function headOf({ method = 'GET', headers }: IncomingMessage): RequestHead {
-  return { method, header: (name) => [headers[name] ?? []].flat()[0] ?? null };
 }
 
 async function send(response: ServerResponse, answer: Response): Promise<void> {
