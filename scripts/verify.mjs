@@ -16,6 +16,8 @@ const GATES = [
   { name: 'package-checks', args: [] },
   { name: 'inspector', args: [] },
   { name: 'conformance', args: [] },
+  { name: 'fuzz', args: ['--inputs', '4000', '--json'] },
+  { name: 'drain', args: ['--rounds', '2', '--json'] },
   { name: 'soak', args: ['--json'] },
   { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'] },
   { name: 'mutants', args: [] },
