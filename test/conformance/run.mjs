@@ -1,5 +1,5 @@
-// Runs the official MCP conformance suite against the HTTP face of gaffr with the suite's fixtures behind it. Needs
-// `npm install` at the top and here. Prints one line per set of scenarios, `--json` prints the figures instead; exits 1
+// Runs the official MCP conformance suite against the HTTP face of gaffr with the suite's fixtures behind it: what each
+// revision of the protocol requires, and every scenario of the Tasks extension. Needs `npm install` at the top and here. Prints one line per set of scenarios, `--json` prints the figures instead; exits 1
 // unless every scenario ran and no check failed. There is no list of expected failures.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,17 +27,19 @@ const SET_MS = 300_000;
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
 const folder = mkdtempSync(join(tmpdir(), 'gaffr-conformance-'));
-const server = spawn(process.execPath, ['--no-warnings', '--import', 'tsx', join(here, 'server.ts')], {
-  cwd: top,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const servers = [startServer('server.ts'), startServer('tasks-server.ts')];
 try {
-  const url = await addressOf(server);
-  const outcomes = await Promise.all(REVISIONS.map((revision) => runRevision(url, revision)));
-  report(outcomes);
+  const [url = '', tasksUrl = ''] = await Promise.all(servers.map(addressOf));
+  report(await Promise.all([...REVISIONS.map((revision) => runRevision(url, revision)), runTasks(tasksUrl)]));
 } finally {
-  server.kill();
+  for (const server of servers) server.kill();
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** @param {string} file */
+function startServer(file) {
+  const args = ['--no-warnings', '--import', 'tsx', join(here, file)];
+  return spawn(process.execPath, args, { cwd: top, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 /**
@@ -48,24 +50,42 @@ try {
  */
 async function runRevision(url, revision) {
   const output = join(folder, revision);
-  const scenarios = scenariosOf(revision);
+  const scenarios = requirementsOf(revision).server;
   const log = await runSuite('server', '--url', url, '--requirements', revision, '-o', output);
   return judge(revision, scenarios, output, log);
 }
 
 /**
- * The scenarios that a revision requires of servers, and those that the suite runs beside them. Those of extensions are
- * no part of it.
+ * Runs the scenarios of the Tasks extension, which no revision requires. The suite skips them unless it is forced.
+ *
+ * @param {string} url
+ */
+async function runTasks(url) {
+  const output = join(folder, 'tasks');
+  const revision = '2026-07-28';
+  const scenarios = requirementsOf(revision).tasks;
+  let log = '';
+  for (const scenario of scenarios) {
+    const choice = ['--scenario', scenario, '--spec-version', revision, '--force'];
+    log += await runSuite('server', '--url', url, ...choice, '-o', output);
+  }
+  return judge('tasks', scenarios, output, log);
+}
+
+/**
+ * The scenarios that a revision requires of servers, and those of the Tasks extension.
  *
  * @param {string} revision
- * @returns {string[]}
  */
-function scenariosOf(revision) {
+function requirementsOf(revision) {
   const path = join(here, `node_modules/@modelcontextprotocol/conformance/requirements/${revision}.yaml`);
-  const [, section = ''] = /\nserver:\n((?: +- .+\n)+)/.exec(readFileSync(path, 'utf8')) ?? [];
-  const names = [...section.matchAll(/- (.+)/g)].map(([, name = '']) => name);
-  if (names.length === 0) throw new Error(`${path} names no scenario of servers`);
-  return names;
+  const text = readFileSync(path, 'utf8');
+  const [, section = ''] = /\nserver:\n((?: +- .+\n)+)/.exec(text) ?? [];
+  const server = [...section.matchAll(/- (.+)/g)].map(([, name = '']) => name);
+  const tasks = [...text.matchAll(/- scenario: (tasks-.+)/g)].map(([, name = '']) => name);
+  if (server.length === 0) throw new Error(`${path} names no scenario of servers`);
+  // One scenario checks nothing: what it is about is optional.
+  return { server, tasks: tasks.filter((name) => name !== 'tasks-status-notifications') };
 }
 
 /**
@@ -133,7 +153,7 @@ function report(outcomes) {
     if (faults.length > 0) process.exitCode = 1;
     if (!values.json) {
       console.log(
-        `${set}: ${scenarios} required scenarios; ${passed} checks passed, ${failed} failed, ${warnings} warnings`,
+        `${set}: ${scenarios} scenarios; ${passed} checks passed, ${failed} failed, ${warnings} warnings`,
       );
     }
     for (const fault of faults) console.error(`WRONG ${set}: ${fault}`);
