@@ -52,7 +52,8 @@ function valuesOf(type: string, body: Buffer, status: number): unknown[] {
   const text = body.toString();
   try {
     if (type.startsWith('text/event-stream')) {
-      return [...text.matchAll(/^data: ?(.+)$/gm)].map(([, data = '']) => JSON.parse(data));
+      const lines = text.split('\n').filter((line) => line.startsWith('data: '));
+      return lines.map((line) => JSON.parse(line.slice('data: '.length)));
     }
     if (type.startsWith('application/json')) return [JSON.parse(text)].flat();
   } catch {
