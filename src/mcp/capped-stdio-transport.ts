@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
 import { LineReader } from './line-reader.js';
-import { readMessage } from './messages.js';
+import { readMessage, refuseUnreadable } from './messages.js';
 
 /** Output that may wait for a slow reader, in bytes, before no more input is taken. */
 export const MAX_BACKLOG_BYTES = 16 * 1024 * 1024;
@@ -99,10 +99,26 @@ export class CappedStdioTransport implements Transport {
   #receive(line: string): void {
     if (this.#isClosed) return;
     try {
-      this.onmessage?.(readMessage(line));
+      const message = this.#read(line);
+      if (message !== undefined) this.onmessage?.(message);
     } catch (cause) {
+      this.onerror?.(cause as Error);
+    }
+  }
+
+  #read(line: string): JSONRPCMessage | undefined {
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
       // What is no JSON at all is not even noise worth telling.
-      if (!(cause instanceof SyntaxError)) this.onerror?.(cause as Error);
+      return undefined;
+    }
+    try {
+      return readMessage(value);
+    } catch (cause) {
+      for (const refusal of refuseUnreadable(value)) this.send(refusal).catch(this.#fault);
+      throw cause;
     }
   }
 

@@ -2,6 +2,7 @@ import {
   type JSONRPCMessage,
   type JSONRPCNotification,
   type JSONRPCRequest,
+  ProtocolErrorCode,
   parseJSONRPCMessage,
 } from '@modelcontextprotocol/server';
 
@@ -15,15 +16,25 @@ export interface PlainToolCall extends JSONRPCRequest {
   };
 }
 
-/**
- * Reads one message of JSON-RPC.
- *
- * @throws SyntaxError when the line is no JSON, and the SDK's error when it is no message.
- */
-export function readMessage(line: string): JSONRPCMessage {
-  const value: unknown = JSON.parse(line);
+/** Reads one message of JSON-RPC from a value of JSON. @throws the SDK's error when it is none. */
+export function readMessage(value: unknown): JSONRPCMessage {
   // The SDK's schema accepts these too; it only takes longer to say so.
   return isPlainToolCall(value) ? value : parseJSONRPCMessage(value);
+}
+
+/**
+ * Refuses what was meant as a request and is none, such as one with metadata of the wrong type, so that nobody waits for
+ * its answer. A batch, which MCP has no more, counts as that many requests.
+ */
+export function refuseUnreadable(value: unknown): JSONRPCMessage[] {
+  const meant = Array.isArray(value) ? value : [value];
+  const message = Array.isArray(value)
+    ? 'MCP has no batches; send one message a line.'
+    : 'This is no request of JSON-RPC 2.0 as MCP defines it; nothing was done.';
+  const error = { code: ProtocolErrorCode.InvalidRequest, message };
+  return meant
+    .filter((each) => isRecord(each) && typeof each.method === 'string' && isIdentifier(each.id))
+    .map(({ id }) => ({ jsonrpc: '2.0', id, error }));
 }
 
 // These two tell apart what has been read or was made here; they do not check it.

@@ -1,7 +1,7 @@
 import { parseJSONRPCMessage } from '@modelcontextprotocol/server';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPlainToolCall, readMessage } from '../../src/mcp/messages.js';
+import { isPlainToolCall, readMessage, refuseUnreadable } from '../../src/mcp/messages.js';
 
 const call = {
   jsonrpc: '2.0',
@@ -64,11 +64,37 @@ describe('isPlainToolCall()', () => {
 });
 
 describe('readMessage()', () => {
-  it('tells what is no JSON from what is no message', () => {
-    expect(readMessage(`${JSON.stringify(call)}\r`)).toEqual(call);
-    expect(() => readMessage('{"jsonrpc"')).toThrow(SyntaxError);
-    expect(() => readMessage('[]')).not.toThrow(SyntaxError);
-    expect(() => readMessage('[]')).toThrow();
-    expect(() => readMessage(JSON.stringify({ ...call, id: null }))).toThrow();
+  it('takes a message and throws for what is none', () => {
+    expect(readMessage(call)).toEqual(call);
+    expect(() => readMessage([])).toThrow();
+    expect(() => readMessage({ ...call, id: null })).toThrow();
+  });
+});
+
+describe('refuseUnreadable()', () => {
+  const bad = { ...call, params: { name: 'execute', _meta: 'not an object' } };
+
+  it('refuses what was meant as a request, under its id', () => {
+    expect(() => readMessage(bad)).toThrow();
+    expect(refuseUnreadable(bad)).toMatchObject([{ jsonrpc: '2.0', id: 1, error: { code: -32600 } }]);
+  });
+
+  it('refuses each request of a batch', () => {
+    const notification = { jsonrpc: '2.0', method: 'notifications/initialized' };
+    expect(refuseUnreadable([call, notification, 1, { ...call, id: 'b' }])).toMatchObject([
+      { id: 1, error: { code: -32600 } },
+      { id: 'b', error: { code: -32600 } },
+    ]);
+  });
+
+  it.each([
+    ['a notification', { ...bad, id: undefined }],
+    ['an answer', { jsonrpc: '2.0', id: 1, result: 'no object' }],
+    ['an id that is none', { ...bad, id: { a: 1 } }],
+    ['an empty batch', []],
+    ['null', null],
+    ['a text', 'tools/call'],
+  ])('says nothing to %s', (_what, value) => {
+    expect(refuseUnreadable(value)).toEqual([]);
   });
 });

@@ -37,6 +37,8 @@ describe('the server over stdio', () => {
     server.send({ jsonrpc: '2.0', id: 4, method: 'tools/list' });
     expect((await server.answer(4)).result?.tools).toHaveLength(7);
     expect(server.strayLines).toEqual([]);
+    // Who can be told is told, rather than left waiting.
+    for (const id of [3, 5]) expect((await server.answer(id)).error?.code).toBe(-32600);
   });
 
   it('fault C4 ends with an exit code when a message is longer than 10 MiB', async () => {

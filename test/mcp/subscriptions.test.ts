@@ -157,7 +157,13 @@ describe('listening streams', () => {
     const updates = new Updates({ ...sources, clock: systemClock });
     const options = { runs: new RunStore(), log: silentLog, version: '1', sources, updates };
     const factory = createMcpServerFactory(orchestrator, options);
-    const endpoint = createEndpoint({ ...options, factory, limits: parseLimits(), clock: systemClock });
+    const endpoint = createEndpoint({
+      log: silentLog,
+      factory,
+      resources: { sources, updates },
+      limits: parseLimits(),
+      clock: systemClock,
+    });
     const listenAs = async (principal: string) => {
       const _meta = {
         'io.modelcontextprotocol/protocolVersion': '2026-07-28',

@@ -43,7 +43,14 @@ export class Border {
 
   /** The answer to a request that may not pass, or to a browser's question whether it may; else undefined. */
   check(head: RequestHead): Response | undefined {
-    const host = validateHostHeader(head.header('host'), this.#hosts);
+    const named = head.header('host');
+    const host = validateHostHeader(named, this.#hosts);
+    if (host.ok && !HOST.test(named ?? '')) {
+      return refuse({
+        status: 400,
+        message: 'Host must be a name and perhaps a port, and nothing beside it.',
+      });
+    }
     if (!host.ok) return refuse({ status: 403, message: `${host.message}; allow it with allowedHosts.` });
     const origin = head.header('origin');
     if (origin === null) return undefined;
@@ -71,12 +78,14 @@ export class Border {
   }
 
   #allows(origin: string): boolean {
-    return (
-      this.#origins.has(origin.toLowerCase()) ||
-      (origin !== '' && validateOriginHeader(origin, this.#originNames).ok)
-    );
+    if (!ORIGIN.test(origin)) return false;
+    return this.#origins.has(origin.toLowerCase()) || validateOriginHeader(origin, this.#originNames).ok;
   }
 }
+
+// What a URL may have beside its host (users, paths, fragments) hides the host from whoever reads it otherwise.
+const HOST = /^(\[[\da-f:.]+\]|[^\s/\\?#@:[\]]+)(:\d{1,5})?$/i;
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^\s/\\?#@]+$/i;
 
 const PREFLIGHT = {
   'access-control-allow-methods': ALLOWED_METHODS,

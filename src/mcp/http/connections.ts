@@ -5,6 +5,7 @@ import { type Refusal, refusalBody } from './refusal.js';
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
   431: 'Request Header Fields Too Large',
   503: 'Service Unavailable',
@@ -16,13 +17,13 @@ const REASONS: Readonly<Record<number, string>> = {
  * Owns: which sockets are open and how many requests each has under way. Invariants:
  * - I1 at most `limits.connections` are open: a further one takes the place of the one that has waited longest without a
  *   request under way, so that a thousand half-open connections keep nobody out;
- * - I2 what is no HTTP, or comes too slowly, is answered in JSON too.
+ * - I2 what is no HTTP, comes too slowly, or is what Node would answer itself, is answered in JSON too.
  */
 export class Connections {
   readonly #limits: HttpLimits;
   /** Sockets without a request under way, the longest waiting first. */
   readonly #waiting = new Set<Socket>();
-  readonly #busy = new Map<Socket, number>();
+  readonly #busy = new Map<Socket, Set<ServerResponse>>();
 
   constructor(server: Server, limits: HttpLimits) {
     this.#limits = limits;
@@ -31,6 +32,12 @@ export class Connections {
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       this.#refuse(socket, faultOf(error)),
     );
+    // Node would end the connection without a word.
+    server.on('connect', (_request, socket: Socket) =>
+      this.#refuse(socket, { status: 405, message: 'There is no CONNECT here.' }),
+    );
+    // Node would answer 417 without a body; who expects what nobody knows is served as anybody else.
+    server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   }
 
   #receive(socket: Socket): void {
@@ -53,18 +60,24 @@ export class Connections {
 
   #track({ socket }: IncomingMessage, response: ServerResponse): void {
     this.#waiting.delete(socket);
-    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
+    const answers = this.#busy.get(socket) ?? new Set();
+    this.#busy.set(socket, answers.add(response));
     response.once('close', () => {
-      const left = (this.#busy.get(socket) ?? 1) - 1;
-      if (left > 0) return void this.#busy.set(socket, left);
+      answers.delete(response);
+      if (answers.size > 0) return;
       this.#busy.delete(socket);
       if (!socket.destroyed) this.#waiting.add(socket);
     });
   }
 
+  /** Whether a refusal would be read as part of an answer, or as the answer to an earlier request. */
+  #isAmidAnswer(socket: Socket): boolean {
+    const [first, ...others] = this.#busy.get(socket) ?? [];
+    return others.length > 0 || first?.headersSent === true;
+  }
+
   #refuse(socket: Socket, refusal: Refusal): void {
-    // Amid an answer another would be read as a part of it.
-    if (!socket.writable || this.#busy.has(socket)) return void socket.destroy();
+    if (!socket.writable || this.#isAmidAnswer(socket)) return void socket.destroy();
     const body = refusalBody(refusal);
     const head = [
       `HTTP/1.1 ${refusal.status} ${REASONS[refusal.status]}`,

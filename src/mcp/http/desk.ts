@@ -87,6 +87,9 @@ export class Desk {
         message: 'The body must be application/json without a Content-Encoding.',
       });
     }
+    if ((call.header('transfer-encoding') ?? 'chunked').toLowerCase() !== 'chunked') {
+      return refuse({ status: 501, message: 'The only Transfer-Encoding here is chunked.' });
+    }
     const source = call.body();
     const { limits } = this.#parts;
     const body = 'parsed' in source ? checkShape(source.parsed, limits) : await readBody(source, limits);

@@ -14,11 +14,17 @@ import { INVALID_PARAMS, idOf, refuse } from './refusal.js';
 import { Sessions } from './sessions.js';
 import { isEventStream, whenBodyEnds } from './when-body-ends.js';
 
+/** Resources, and what tells of their changes. */
+export interface WatchedResources {
+  readonly sources: ResourceSources;
+  readonly updates: Updates;
+}
+
 /** What an endpoint is made of. */
 export interface EndpointOptions {
   readonly factory: McpServerFactory;
-  readonly sources: ResourceSources;
-  readonly updates: Updates;
+  /** What streams may listen to. Default: what the servers themselves tell. */
+  readonly resources: WatchedResources | undefined;
   readonly limits: HttpLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -34,7 +40,7 @@ export interface Endpoint {
 
 /** Makes the endpoint: requests of the 2026 protocol are served one by one, those of the 2025 protocol in sessions. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { factory, sources, updates, limits, clock, log } = options;
+  const { factory, resources, limits, clock, log } = options;
   const onFault = (error: Error) => log.debug({ reason: error.message }, 'fault on an MCP request');
   const modern = createMcpHandler(factory, {
     legacy: 'reject',
@@ -46,7 +52,12 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   // One function for all streams: the SDK hands what it is told to each stream that named the address.
   const publish = (uri: string): void => modern.notify.resourceUpdated(uri);
 
-  async function listen(request: Request, body: unknown, authInfo: AuthInfo): Promise<Response> {
+  async function listen(
+    request: Request,
+    body: unknown,
+    authInfo: AuthInfo,
+    { sources, updates }: WatchedResources,
+  ): Promise<Response> {
     const uris = listenedUris(body);
     const why = whyNotListen(uris, authInfo.clientId, sources);
     if (why !== undefined) {
@@ -63,7 +74,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   return {
     async answer(request, body, authInfo) {
       if (await isLegacyRequest(request, body)) return sessions.answer(request, body, authInfo);
-      if (isListenRequest(body)) return listen(request, body, authInfo);
+      if (resources && isListenRequest(body)) return listen(request, body, authInfo, resources);
       return modern.fetch(request, { authInfo, ...(body !== undefined && { parsedBody: body }) });
     },
     async close() {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { McpServerFactory } from '@modelcontextprotocol/server';
 import { systemClock } from '../../core/clock.js';
 import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
@@ -11,7 +12,7 @@ import { authenticateBearer, authenticateNobody, type VerifyToken, verifySecret 
 import { Border, LOOPBACK_NAMES } from './border.js';
 import type { Authenticate } from './caller.js';
 import { Desk } from './desk.js';
-import { createEndpoint } from './endpoint.js';
+import { createEndpoint, type WatchedResources } from './endpoint.js';
 import type { IncomingCall } from './incoming-call.js';
 import { type HttpLimitsInput, parseLimits } from './limits.js';
 import { answerOverNode } from './node-face.js';
@@ -80,17 +81,32 @@ export function createMcpHttpHandler(
   options: McpHttpOptions,
 ): McpHttpHandler {
   const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
-  const limits = parseLimits(options.limits);
   const parts = createServerParts(orchestrator, { log, version, clock, runLimits: options.runLimits });
-  const { runs, sources, updates } = parts;
-  const factory = createMcpServerFactory(orchestrator, parts);
+  const handler = createHandlerFor(createMcpServerFactory(orchestrator, parts), options, parts);
+  return {
+    ...handler,
+    async close() {
+      await handler.close();
+      parts.runs.close();
+    },
+  };
+}
+
+/** The same composition in front of any MCP server: who may call, how much and how is settled before a server is made. */
+export function createHandlerFor(
+  factory: McpServerFactory,
+  options: McpHttpOptions,
+  resources?: WatchedResources,
+): McpHttpHandler {
+  const { log = silentLog, clock = systemClock } = options;
+  const limits = parseLimits(options.limits);
   const desk = new Desk({
     border: new Border({
       hosts: options.allowedHosts ?? LOOPBACK_NAMES,
       origins: options.allowedOrigins ?? LOOPBACK_NAMES,
     }),
     ...authenticationOf(options.auth, log),
-    endpoint: createEndpoint({ factory, sources, updates, limits, clock, log }),
+    endpoint: createEndpoint({ factory, resources, limits, clock, log }),
     quota: new Quota(limits, clock),
     limits,
     log,
@@ -105,10 +121,7 @@ export function createMcpHttpHandler(
       }),
     drain: () => desk.drain(),
     answered: () => desk.answered(),
-    async close() {
-      await desk.close();
-      runs.close();
-    },
+    close: () => desk.close(),
   };
 }
 

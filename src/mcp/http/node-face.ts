@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHead } from './border.js';
 import type { IncomingCall } from './incoming-call.js';
 import type { HttpLimits } from './limits.js';
+import { Pieces } from './pieces.js';
 import { isEventStream } from './when-body-ends.js';
 
 /** What the face of Node needs. */
@@ -72,19 +74,23 @@ async function write(response: Response, outgoing: ServerResponse, limits: HttpL
   outgoing.end();
 }
 
+/**
+ * The head of a request. A header that came twice has both values, so that it means neither: of two hosts or two tokens
+ * Node alone would take the first, where a proxy in front may have taken the last.
+ */
+export function headOf({ method = 'GET', headersDistinct }: IncomingMessage): RequestHead {
+  return { method, header: (name) => headersDistinct[name]?.join(', ') ?? null };
+}
+
 function toCall(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSignal): IncomingCall {
-  const header = (name: string): string | null => {
-    const value = incoming.headers[name];
-    return (Array.isArray(value) ? value[0] : value) ?? null;
-  };
+  const head = headOf(incoming);
   return {
-    method: incoming.method ?? 'GET',
+    ...head,
     signal,
-    header,
     headers: () => {
       const headers = new Headers();
-      for (const [name, value] of Object.entries(incoming.headers)) {
-        for (const each of [value ?? []].flat()) headers.append(name, each);
+      for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
+        for (const each of values) headers.append(name, each);
       }
       return headers;
     },
@@ -92,7 +98,7 @@ function toCall(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSig
       // Express hands its `next` over in this place.
       if (parsedBody !== undefined && typeof parsedBody !== 'function') return { parsed: parsedBody };
       return {
-        declaredBytes: Number(header('content-length') ?? 0),
+        declaredBytes: Number(head.header('content-length') ?? 0),
         read: (limitBytes) => collect(incoming, limitBytes),
       };
     },
@@ -102,17 +108,15 @@ function toCall(incoming: IncomingMessage, parsedBody: unknown, signal: AbortSig
 /** By events: an iterator that stops early would end the connection, which still has to carry the refusal. */
 function collect(incoming: IncomingMessage, limitBytes: number): Promise<Uint8Array | null> {
   return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let sizeBytes = 0;
+    const parts = new Pieces();
     const breakOff = () => reject(new Error('The request broke off.'));
     const take = (part: Buffer) => {
-      parts.push(part);
-      sizeBytes += part.length;
-      if (sizeBytes <= limitBytes) return;
+      parts.add(part);
+      if (parts.sizeBytes <= limitBytes) return;
       incoming.off('data', take).off('close', breakOff);
       resolve(null);
     };
     incoming.on('data', take).once('error', breakOff).once('close', breakOff);
-    incoming.once('end', () => resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)));
+    incoming.once('end', () => resolve(parts.all()));
   });
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { HttpLimits } from './limits.js';
+import { Pieces } from './pieces.js';
 import { INVALID_REQUEST, PARSE_ERROR, type Refusal } from './refusal.js';
 
 /** The body of a request as JSON, or why it is refused. */
@@ -29,14 +30,12 @@ export async function readStream(
   stream: ReadableStream<Uint8Array> | null,
   limitBytes: number,
 ): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
+  const parts = new Pieces();
   for await (const part of (stream ?? []) as AsyncIterable<Uint8Array>) {
-    sizeBytes += part.byteLength;
-    if (sizeBytes > limitBytes) return null;
-    parts.push(part);
+    parts.add(part);
+    if (parts.sizeBytes > limitBytes) return null;
   }
-  return Buffer.concat(parts);
+  return parts.all();
 }
 
 /** Checks a body that somebody else has parsed. */

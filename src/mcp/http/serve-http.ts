@@ -2,16 +2,22 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import ipaddr from 'ipaddr.js';
 import { type Log, silentLog } from '../../core/environment.js';
-import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { RunLimitsInput } from '../runs/run-limits.js';
 import { Border, LOOPBACK_NAMES, type RequestHead } from './border.js';
 import { Connections } from './connections.js';
-import { authenticationOf, createMcpHttpHandler, type McpAuth, type McpHttpHandler } from './handler.js';
+import { isLoopback, refuseExposure } from './exposure.js';
+import {
+  authenticationOf,
+  createMcpHttpHandler,
+  type McpAuth,
+  type McpHttpHandler,
+  type McpHttpOptions,
+} from './handler.js';
 import { type HttpLimits, type HttpLimitsInput, parseLimits } from './limits.js';
 import { createMetricsPage, METRICS_PATH, type MetricsSource } from './metrics-page.js';
+import { headOf } from './node-face.js';
 import { createResourceServer, type OAuthOptions } from './oauth.js';
 import { refusalBody } from './refusal.js';
 
@@ -64,8 +70,19 @@ const KEEP_ALIVE_MS = 75_000;
  * @throws TypeError for an address that other machines reach without a token or without `allowedHosts`.
  * @throws Error when the address cannot be listened on, or the issuer of tokens cannot be asked.
  */
-export async function serveHttp(
+export function serveHttp(
   orchestrator: OrchestratorPort,
+  options: HttpServerOptions,
+): Promise<HttpConnection> {
+  return serveHandler((handlerOptions) => createMcpHttpHandler(orchestrator, handlerOptions), options);
+}
+
+/** Makes the handler that a server mounts. */
+type MakeHandler = (options: McpHttpOptions) => McpHttpHandler;
+
+/** The same server around any handler. */
+export async function serveHandler(
+  makeHandler: MakeHandler,
   options: HttpServerOptions,
 ): Promise<HttpConnection> {
   refuseExposure(options);
@@ -81,7 +98,7 @@ export async function serveHttp(
   });
   new Connections(server, limits);
   const listening = listen(server, options);
-  const made = listening.then(async (url) => ({ url, site: await createSite(orchestrator, options, url) }));
+  const made = listening.then(async (url) => ({ url, site: await createSite(makeHandler, options, url) }));
   // Until the site is made, for which the issuer may have to be asked, requests wait for it.
   server.on('request', (request, response) => {
     made.then(
@@ -99,42 +116,20 @@ export async function serveHttp(
   }
 }
 
-function refuseExposure({ host, auth, allowedHosts = [], publicUrl }: HttpServerOptions): void {
-  if (isLoopback(host)) return;
-  if (auth === 'none') {
-    throw misuse(
-      `Whoever reaches ${host} could run tasks here: serve it with a token or an OAuth issuer, or listen on 127.0.0.1.`,
-    );
-  }
-  if (allowedHosts.length === 0 && publicUrl === undefined) {
-    throw misuse(
-      `Other machines reach ${host}: name the hosts under which they may call, by allowedHosts (--allowed-host) or publicUrl (--public-url).`,
-    );
-  }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
-}
-
 interface Site {
   readonly handler: McpHttpHandler;
   answer(request: IncomingMessage, response: ServerResponse): void;
   drain(): void;
 }
 
-async function createSite(
-  orchestrator: OrchestratorPort,
-  options: HttpServerOptions,
-  url: string,
-): Promise<Site> {
+async function createSite(makeHandler: MakeHandler, options: HttpServerOptions, url: string): Promise<Site> {
   const { log = silentLog, publicUrl = url, version, limits, runLimits } = options;
   const names = isLoopback(options.host) ? LOOPBACK_NAMES : [];
   const publicNames = options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname];
   const allowedHosts = [...names, ...publicNames, ...(options.allowedHosts ?? [])];
   const allowedOrigins = [...names, ...(options.allowedOrigins ?? [])];
   const { auth, metadata } = await authOf(options.auth, publicUrl);
-  const handler = createMcpHttpHandler(orchestrator, {
+  const handler = makeHandler({
     auth,
     allowedHosts,
     allowedOrigins,
@@ -200,10 +195,6 @@ function documentResponse({ method }: RequestHead, { status, text }: Document): 
   if (method === 'GET' || method === 'HEAD' || status === 404) return new Response(text, { status, headers });
   const body = refusalBody({ status: 405, message: `There is no ${method} here.` });
   return new Response(body, { status: 405, headers: { ...headers, allow: 'GET, HEAD' } });
-}
-
-function headOf({ method = 'GET', headers }: IncomingMessage): RequestHead {
-  return { method, header: (name) => [headers[name] ?? []].flat()[0] ?? null };
 }
 
 async function send(response: ServerResponse, answer: Response): Promise<void> {
