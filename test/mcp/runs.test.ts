@@ -331,6 +331,21 @@ describe('finished runs', () => {
     expect(told.map(kept)).toEqual([false, false, false, true, true]);
   });
 
+  it('fault C14 keep one with a key, however many short calls come after it', async () => {
+    const { runs, held, start } = openStore({ finished: 10, told: 2 });
+    const request = { idempotencyKey: 'k' };
+    const run = start(request);
+    const answer = runs.answerOf(run, waiting());
+    await held[0]?.end();
+    await answer;
+    for (let count = 1; count <= 20; count += 1) {
+      const other = runs.answerOf(start(), waiting());
+      await held[count]?.end();
+      await other;
+    }
+    expect(start(request)).toBe(run);
+  });
+
   it('of a principal with many go before those of another', async () => {
     const { runs, held, start } = openStore({ finished: 4 });
     const finish = async (principal: string) => {

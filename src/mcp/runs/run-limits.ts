@@ -28,7 +28,7 @@ const runLimitsSchema = z.strictObject({
   finished: count.default(1000).describe('Ended runs that are kept; beyond it the oldest one goes.'),
   told: count
     .default(100)
-    .describe('Of these, runs whose end was answered already; beyond it the oldest one goes.'),
+    .describe('Of these, runs without a key whose end was answered already; beyond it the oldest one goes.'),
   finishedBytes: count
     .default(64 * MIB)
     .describe('Results of the ended runs that are kept; beyond it the oldest one goes.'),

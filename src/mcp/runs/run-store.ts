@@ -145,7 +145,7 @@ export class RunStore {
 
   /** Marks that somebody was given what a run answers just now. */
   markTold(run: Run): void {
-    if (!run.hasEnded || run.isTold) return;
+    if (!run.hasEnded || run.isTold || this.#keys.has(run)) return;
     run.isTold = true;
     this.#finished.markTold(run);
   }
@@ -263,8 +263,9 @@ export class RunStore {
     run.finish(end, this.#clock.now());
     const { followers } = run;
     run.followers = [];
-    run.isTold = followers.length > 0;
     if (!end.wasTried) this.#keys.forget(run);
+    // Whoever has a key may call again, and must not have the work done twice.
+    run.isTold = followers.length > 0 && !this.#keys.has(run);
     // Nobody knows of a run that its only caller has left.
     if (run.isTold || run.isHandedOut || this.#keys.has(run)) this.#finished.add(run);
     else this.#runs.delete(run.id);

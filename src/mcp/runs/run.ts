@@ -62,7 +62,7 @@ export class Run {
   isHandedOut = false;
   /** Whether it was cancelled while it was under way. */
   isCancelRequested = false;
-  /** Whether someone was given the end. */
+  /** Whether someone was given the end, and nobody is expected to come for it again. */
   isTold = false;
   /** What it counts for among the runs that are kept. */
   keptBytes = 0;

@@ -9,6 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { toCallToolResult } from '../answer-tool-call.js';
+import { cut } from '../wire-result.js';
 import type { Run } from './run.js';
 import type { RunStore } from './run-store.js';
 
@@ -50,7 +51,10 @@ export function serveTasks(server: Server, runs: RunStore, principal: string | n
     }
     const run = runs.get(taskId, principal);
     if (run !== undefined) return run;
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task "${taskId}" of yours.`);
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `There is no task "${cut(taskId, 64)}" of yours.`,
+    );
   };
   server.setRequestHandler('tasks/get', { params, result }, async ({ taskId }, context) => {
     const run = find(taskId, context);
