@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { searchAddress } from '../services/builtin/responses-provider.js';
 import type { ServiceSpec } from './kind-schemas.js';
 import { anchor, type PlacedSpec, rootsOf } from './specs.js';
 
@@ -149,7 +150,7 @@ function builtinAddresses(spec: Builtin): Draft[] {
       const hosts = allowPrivateHosts.map(
         (host): Draft => ({ kind: 'connect', text: `pages of ${shown(host)}`, facts: { host } }),
       );
-      return [...hosts, ...(search === undefined ? [] : address(search.url, { search }))];
+      return [...hosts, ...(search === undefined ? [] : address(searchAddress(search), { search }))];
     }
     default:
       return [];

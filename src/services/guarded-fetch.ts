@@ -31,6 +31,12 @@ export interface GuardedFetchOptions {
   readonly lookup?: NameLookup;
 }
 
+/** What is sent beside the address; a request with a body is a POST. It goes to the first address only. */
+export interface GuardedRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** The addresses of a host name. */
 export type NameLookup = (
   hostname: string,
@@ -75,14 +81,16 @@ export class GuardedFetch {
    * `SERVICE_FAILED` (`facts.status` for an HTTP status; retryable for 408, 429, 5xx and lost connections); the signal's
    * reason when it fires
    */
-  async get(url: string, signal: AbortSignal): Promise<FetchedDocument> {
+  async get(url: string, signal: AbortSignal, request?: GuardedRequest): Promise<FetchedDocument> {
     let address = checkedAddress(url, url);
     for (let redirects = 0; ; redirects++) {
-      const response = await this.#request(address, signal);
+      const response = await this.#request(address, signal, request);
       const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null;
       if (location === null) return await this.#documentOf(address, response, signal);
       await response.body?.cancel();
-      if (redirects === this.#maxRedirects) throw tooManyRedirects(url, this.#maxRedirects);
+      // A redirect may lead to another's server, which must not get the headers.
+      if (redirects === this.#maxRedirects || request !== undefined)
+        throw tooManyRedirects(url, this.#maxRedirects);
       address = checkedAddress(location, url, address);
     }
   }
@@ -92,9 +100,16 @@ export class GuardedFetch {
     return this.#agent.destroy();
   }
 
-  async #request(address: URL, signal: AbortSignal): Promise<Response> {
+  async #request(address: URL, signal: AbortSignal, request?: GuardedRequest): Promise<Response> {
+    const { headers, body } = request ?? { headers: {} };
     try {
-      return await fetch(address, { dispatcher: this.#agent, redirect: 'manual', headers: HEADERS, signal });
+      return await fetch(address, {
+        dispatcher: this.#agent,
+        redirect: 'manual',
+        headers: { ...HEADERS, ...headers },
+        signal,
+        ...(body !== undefined && { method: 'POST', body }),
+      });
     } catch (error) {
       throw failureOf(address, error, signal);
     }

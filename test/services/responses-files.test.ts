@@ -147,17 +147,32 @@ describe('passagesIn()', () => {
     ['knows Windows line ends', 'one\r\n\r\ntwo', ['one', 'two']],
     ['finds none in nothing', ' \n\n ', []],
   ])('%s', (_what, text, expected) => {
-    expect(passagesIn(text)).toEqual(expected);
+    expect(passagesIn(text).map((passage) => passage.text)).toEqual(expected);
   });
 
   it('cuts long passages between words, losing none', () => {
     const words = Array.from({ length: 2_000 }, (_, at) => `word${at}`);
-    const passages = passagesIn(words.join(' '));
+    const passages = passagesIn(words.join(' ')).map((passage) => passage.text);
     expect(Math.max(...passages.map((passage) => passage.length))).toBeLessThanOrEqual(1_200);
     expect(passages.join(' ').split(' ')).toEqual(words);
   });
 
   it('cuts a passage without any space', () => {
-    expect(passagesIn('x'.repeat(3_000)).map((passage) => passage.length)).toEqual([1_200, 1_200, 600]);
+    expect(passagesIn('x'.repeat(3_000)).map(({ text }) => text.length)).toEqual([1_200, 1_200, 600]);
+  });
+
+  it('tells the lines on which each passage stands', () => {
+    const text = '# A\n\nfirst\nsecond\n\n\nthird\n';
+    expect(passagesIn(text).map(({ lines }) => lines)).toEqual([
+      [1, 4],
+      [7, 7],
+    ]);
+    const long = Array.from({ length: 40 }, (_, at) => `line ${at + 1} ${'x'.repeat(90)}`).join('\n');
+    expect(passagesIn(long).map(({ lines }) => lines)).toEqual([
+      [1, 12],
+      [13, 24],
+      [25, 36],
+      [37, 40],
+    ]);
   });
 });

@@ -14,6 +14,24 @@ beforeAll(async () => {
   const latin = Buffer.from('<html><title>Caf\u00e9</title><body>Cr\u00e8me</body></html>', 'latin1');
   server = await startPageServer({
     '/article': served('text/html; charset=utf-8', readFileSync('examples/page.html')),
+    '/dated': served(
+      'text/html',
+      `<html><head><title>D</title><base href="https://base.example/a/"><meta property="article:published_time" content=" 2026-03-04T05:06:07Z ">
+      </head><body><a href="https://other.example/next">Next
+      one</a><a href="deep?q=1">deep</a><a href="deep?q=1">again</a><a href="#top">top</a><a href="javascript:alert(1)">x</a></body></html>`,
+    ),
+    '/dated-json': served(
+      'text/html',
+      '<html><head><script type="application/ld+json">{"@type":"Article","datePublished": "2026-01-02"}</script></head><body><time datetime="2020-01-01">x</time></body></html>',
+    ),
+    '/dated-time': served(
+      'text/html',
+      '<html><head></head><body><time datetime="2025-12-31">New Year</time></body></html>',
+    ),
+    '/dated-badly': served(
+      'text/html',
+      '<html><head><meta name="date" content="yesterday"></head><body>x</body></html>',
+    ),
     '/thin': served(
       'text/html',
       '<title>Status</title><body><nav><a href="/">Home</a></nav><p>All well.</p></body>',
@@ -43,19 +61,39 @@ afterAll(async () => {
 });
 
 describe('responses reads a page', () => {
-  it('as title, text and number of links, without what surrounds the article', async () => {
+  it('as title, text and links, without what surrounds the article', async () => {
     const page = await read(`Browse ${server.url('/article')}.`);
     expect(page).toMatchObject({
       kind: 'page',
       url: server.url('/article'),
       title: 'How lighthouses tell their names',
-      links: 11,
+      totalLinks: 11,
+      date: null,
       isArticle: true,
     });
     const { text } = page as { text: string };
     expect(text).toMatch(/^Seen from the sea at night.*seen for 23 miles\.$/s);
     expect(text.split('\n\n')).toHaveLength(4);
     expect(text).not.toMatch(/Subscribe|Most read|Cookies|window/);
+  });
+
+  it('with its date and its links, absolute and each once', async () => {
+    expect(await read(`Browse ${server.url('/dated')}`)).toMatchObject({
+      date: '2026-03-04T05:06:07Z',
+      links: [
+        { text: 'Next one', url: 'https://other.example/next' },
+        { text: 'deep', url: 'https://base.example/a/deep?q=1' },
+      ],
+      totalLinks: 5,
+    });
+  });
+
+  it.each([
+    ['/dated-json', '2026-01-02'],
+    ['/dated-time', '2025-12-31'],
+    ['/dated-badly', null],
+  ])('with the date that %s states: %s', async (path, date) => {
+    expect(await read(`Browse ${server.url(path)}`)).toMatchObject({ date });
   });
 
   it('named in kwargs.url, through a redirect', async () => {
@@ -74,7 +112,7 @@ describe('responses reads a page', () => {
     ['an empty page', '/empty', { title: null, text: '' }],
     ['the charset of the header', '/latin', { title: 'Café', text: 'Crème' }],
     ['an unknown charset as UTF-8', '/unknown-charset', { title: 'A', text: 'words' }],
-    ['plain text', '/text', { kind: 'text', title: null, text: 'plain words', links: 0 }],
+    ['plain text', '/text', { kind: 'text', title: null, text: 'plain words', links: [], totalLinks: 0 }],
     ['JSON', '/json', { kind: 'json', text: '{"a":1}' }],
     ['a feed', '/feed', { kind: 'text', text: '<feed/>' }],
     ['HTML without a type', '/untyped-html', { kind: 'page', title: 'T', text: 'Untyped.' }],

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createResponsesService } from '../../src/services/builtin/responses.js';
 import { type PageServer, served, startPageServer, status } from './page-server.js';
@@ -8,6 +10,21 @@ const results = [
   { url: 'https://b.example/', title: 'B' },
   { url: 'https://c.example/', title: 'C', content: null },
 ];
+
+interface Asked {
+  readonly method: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+const asked: Asked[] = [];
+
+/** Answers with JSON and keeps what it was asked. */
+function recorded(answer: object) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    asked.push({ method: request.method, headers: request.headers, body: await readText(request) });
+    served('application/json', JSON.stringify(answer))(request, response);
+  };
+}
 
 let server: PageServer;
 const services: ReturnType<typeof createResponsesService>[] = [];
@@ -23,6 +40,19 @@ beforeAll(async () => {
     '/good/search': served('application/json', JSON.stringify({ query: 'x', results })),
     '/no-json/search': status(403),
     '/other/search': served('text/html', '<p>hello'),
+    '/brave': recorded({
+      type: 'search',
+      web: {
+        results: [
+          { ...results[0], content: undefined, description: 'About <strong>cats</strong>' },
+          results[1],
+        ],
+      },
+    }),
+    '/brave-nothing': recorded({ type: 'search', query: {} }),
+    '/tavily': recorded({ query: 'x', results }),
+    '/no-key': status(401),
+    '/elsewhere': status(302, { location: '/stolen' }),
     '/busy/search': status(429, { 'retry-after': '3' }),
   });
 });
@@ -77,6 +107,56 @@ describe('responses searches the web with SearXNG', () => {
       code: 'INVALID_INPUT',
       facts: { reason: 'refused-address' },
     });
+  });
+});
+
+describe('responses searches the web with a provider that wants a key', () => {
+  const KEY = 'provider-key-0123456789';
+
+  async function searchWith(provider: 'brave' | 'tavily', path: string, limit = 2) {
+    const url = server.url(path);
+    const service = createResponsesService({ search: { provider, apiKey: KEY, url } });
+    services.push(service);
+    return service.execute('Search the web for cats & dogs', contextOf({ kwargs: { limit } }));
+  }
+
+  it('Brave', async () => {
+    expect(await searchWith('brave', '/brave')).toMatchObject({
+      kind: 'web',
+      hits: [
+        { title: 'A', url: 'https://a.example/', snippet: 'About cats' },
+        { title: 'B', url: 'https://b.example/', snippet: '' },
+      ],
+    });
+    expect(server.requests).toContain('/brave?q=cats+%26+dogs&count=2');
+    expect(asked.at(-1)).toMatchObject({ method: 'GET', headers: { 'x-subscription-token': KEY } });
+  });
+
+  it('Brave, when it finds nothing', async () => {
+    expect(await searchWith('brave', '/brave-nothing')).toMatchObject({ hits: [] });
+  });
+
+  it('Tavily', async () => {
+    expect(await searchWith('tavily', '/tavily')).toMatchObject({
+      hits: [{ title: 'A', url: 'https://a.example/', snippet: 'About A' }, { title: 'B' }],
+    });
+    expect(asked.at(-1)).toMatchObject({
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}` },
+      body: JSON.stringify({ query: 'cats & dogs', max_results: 2 }),
+    });
+  });
+
+  it.each(['brave', 'tavily'] as const)('%s refuses the key', async (provider) => {
+    await expect(searchWith(provider, '/no-key')).rejects.toMatchObject({
+      code: 'SERVICE_AUTH_REQUIRED',
+      retryable: false,
+    });
+  });
+
+  it('the key goes nowhere else', async () => {
+    await expect(searchWith('brave', '/elsewhere')).rejects.toMatchObject({ facts: { reason: 'redirects' } });
+    expect(server.requests).not.toContain('/stolen');
   });
 });
 

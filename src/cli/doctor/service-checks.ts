@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ServiceSpec, SpecOf } from '../../config/kind-schemas.js';
+import { searchAddress } from '../../services/builtin/responses-provider.js';
 import { type Check, fault, ok } from './check.js';
 import { checkAddress, checkLocalModels, checkModelServer } from './endpoint-checks.js';
 import { findProgram } from './find-program.js';
@@ -51,7 +52,9 @@ async function checkBuiltin(subject: string, spec: SpecOf<'builtin'>, mayConnect
       return checkFolders(subject, spec.roots ?? ['.']);
     case 'responses': {
       const search =
-        spec.search !== undefined && mayConnect ? [await checkAddress(subject, spec.search.url)] : [];
+        spec.search !== undefined && mayConnect
+          ? [await checkAddress(subject, searchAddress(spec.search))]
+          : [];
       return [...(await checkFolders(subject, spec.roots ?? ['.'])), ...search];
     }
     case 'reasoning':

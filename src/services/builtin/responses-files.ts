@@ -31,6 +31,8 @@ export interface FoundPassage {
   readonly file: string;
   /** 1 for the first of the file. */
   readonly passage: number;
+  /** Lines of the file on which it begins and ends, 1 for the first. Of a web page these are lines of its text. */
+  readonly lines: readonly [first: number, last: number];
   /** Higher fits better; only comparable within one search, and no measure of truth. */
   readonly score: number;
   readonly text: string;
@@ -57,7 +59,14 @@ interface IndexedPassage {
   readonly path: string;
   readonly file: string;
   readonly passage: number;
+  readonly lines: readonly [first: number, last: number];
   readonly text: string;
+}
+
+/** A part of a text, and on which of its lines it stands. */
+export interface Passage {
+  readonly text: string;
+  readonly lines: readonly [first: number, last: number];
 }
 
 interface IndexedFile {
@@ -98,7 +107,7 @@ export class PassageIndex {
   readonly #files = new Map<string, IndexedFile>();
   readonly #index = new MiniSearch<IndexedPassage>({
     fields: ['text', 'file'],
-    storeFields: ['path', 'file', 'passage', 'text'],
+    storeFields: ['path', 'file', 'passage', 'lines', 'text'],
   });
   #nextId = 0;
   #leftOut = 0;
@@ -125,8 +134,8 @@ export class PassageIndex {
       boostDocument: (_id, _term, stored) =>
         wanted !== null && String(stored?.file).toLowerCase().includes(wanted) ? 2 : 1,
     });
-    const passages = found.slice(0, limit).map(({ file, passage, score, text }) => {
-      return { file, passage, score: Math.round(score * 100) / 100, text };
+    const passages = found.slice(0, limit).map(({ file, passage, lines, score, text }) => {
+      return { file, passage, lines, score: Math.round(score * 100) / 100, text };
     });
     return { passages, searched: this.#searched(isWithin) };
   }
@@ -168,15 +177,15 @@ export class PassageIndex {
     this.#forget(path);
     const file = relative(root, path).split(sep).join('/');
     const ids: number[] = [];
-    for (const [at, text] of (await this.#passagesOf(path, file)).entries()) {
+    for (const [at, { text, lines }] of (await this.#passagesOf(path, file)).entries()) {
       const id = this.#nextId++;
-      this.#index.add({ id, path, file, passage: at + 1, text });
+      this.#index.add({ id, path, file, passage: at + 1, lines, text });
       ids.push(id);
     }
     this.#files.set(path, { sizeBytes, mtimeMs, ids });
   }
 
-  async #passagesOf(path: string, file: string): Promise<string[]> {
+  async #passagesOf(path: string, file: string): Promise<Passage[]> {
     try {
       const bytes = await readRegularFile(path, file, this.#limits.maxFileBytes);
       if (bytes.subarray(0, 8_192).includes(0)) return [];
@@ -197,33 +206,64 @@ export class PassageIndex {
 }
 
 /** Passages stand between empty lines; a heading belongs to the passage below it; overlong ones are cut. */
-export function passagesIn(text: string): string[] {
-  const passages: string[] = [];
-  let heading = '';
-  for (const block of text.replace(/\r\n?/g, '\n').split(/\n\s*\n/)) {
-    const passage = block.trim();
-    if (passage === '') continue;
-    if (/^#{1,6} [^\n]*$/.test(passage)) {
-      heading = heading === '' ? passage : `${heading}\n${passage}`;
-      continue;
-    }
-    passages.push(...cut(heading === '' ? passage : `${heading}\n${passage}`));
-    heading = '';
+export function passagesIn(text: string): Passage[] {
+  const passages: Passage[] = [];
+  let block: Line[] = [];
+  let heading: Line[] = [];
+  const endBlock = (): void => {
+    const isHeading = block.length === 1 && /^#{1,6} /.test(block[0]?.text ?? '');
+    const all = [...heading, ...block];
+    heading = isHeading ? all : [];
+    if (!isHeading && block.length > 0) passages.push(...cut(all));
+    block = [];
+  };
+  for (const [at, line] of text.split(/\r\n?|\n/).entries()) {
+    if (line.trim() === '') endBlock();
+    else block.push({ number: at + 1, text: line });
   }
-  if (heading !== '') passages.push(heading);
-  return passages;
+  endBlock();
+  return heading.length === 0 ? passages : [...passages, ...cut(heading)];
 }
 
-function cut(passage: string): string[] {
-  const parts: string[] = [];
-  let rest = passage;
-  while (rest.length > PASSAGE_CHARACTERS) {
-    const head = rest.slice(0, PASSAGE_CHARACTERS);
-    const at = [head.lastIndexOf('\n'), head.lastIndexOf(' ')].find((end) => end > PASSAGE_CHARACTERS / 2);
-    parts.push(rest.slice(0, at ?? PASSAGE_CHARACTERS).trim());
-    rest = rest.slice(at ?? PASSAGE_CHARACTERS).trim();
+interface Line {
+  readonly number: number;
+  readonly text: string;
+}
+
+/** Cuts at the end of a line, or within one that is overlong at a word. */
+function cut(lines: readonly Line[]): Passage[] {
+  const parts: Passage[] = [];
+  let part: Line[] = [];
+  let characters = 0;
+  const endPart = (): void => {
+    const text = part
+      .map((line) => line.text)
+      .join('\n')
+      .trim();
+    const [first = 0, last = first] = [part[0]?.number, part.at(-1)?.number];
+    if (text !== '') parts.push({ text, lines: [first, last] });
+    part = [];
+    characters = 0;
+  };
+  for (const line of lines.flatMap(shortened)) {
+    if (characters + line.text.length > PASSAGE_CHARACTERS) endPart();
+    part.push(line);
+    characters += line.text.length + 1;
   }
-  return rest === '' ? parts : [...parts, rest];
+  endPart();
+  return parts;
+}
+
+function shortened({ number, text }: Line): Line[] {
+  const parts: Line[] = [];
+  let rest = text;
+  while (rest.length > PASSAGE_CHARACTERS) {
+    const space = rest.slice(0, PASSAGE_CHARACTERS).lastIndexOf(' ');
+    const at = space > PASSAGE_CHARACTERS / 2 ? space : PASSAGE_CHARACTERS;
+    parts.push({ number, text: rest.slice(0, at).trim() });
+    rest = rest.slice(at).trim();
+  }
+  return [...parts, { number, text: rest }];
 }
 
 /** The query without words that occur everywhere; all of it when nothing else is left. */

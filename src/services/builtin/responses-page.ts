@@ -4,6 +4,7 @@ import { Readability } from '@mozilla/readability';
 import { parseHTML } from 'linkedom';
 import type { FetchedDocument } from '../guarded-fetch.js';
 import { invalidInput } from '../input-errors.js';
+import { dateOf, linksOf, type PageDocument, type PageElement, type PageLink } from './responses-metadata.js';
 
 /** A page as text. */
 export interface PageReading {
@@ -12,26 +13,27 @@ export interface PageReading {
   readonly kind: 'page' | 'text' | 'json';
   readonly title: string | null;
   readonly text: string;
+  /** When it was published, as the page says it; null when it does not. */
+  readonly date: string | null;
+  /** The first hundred links to other places, absolute. */
+  readonly links: readonly PageLink[];
   /** Links on the whole page, navigation included; 0 for other kinds. */
-  readonly links: number;
+  readonly totalLinks: number;
   /** Whether the article was told apart from what surrounds it; false: all text of the body. */
   readonly isArticle: boolean;
 }
 
 /** The part of the DOM that is used here; linkedom's own types need those of a browser. */
-interface HtmlNode {
+interface HtmlNode extends PageElement {
   readonly nodeType: number;
   readonly nodeName: string;
-  readonly textContent: string | null;
   readonly firstChild: HtmlNode | null;
   readonly nextSibling: HtmlNode | null;
   readonly parentNode: HtmlNode | null;
 }
-interface HtmlDocument {
+interface HtmlDocument extends PageDocument {
   readonly body: HtmlNode | null;
   readonly documentElement: HtmlNode | null;
-  querySelector(selector: string): HtmlNode | null;
-  querySelectorAll(selector: string): { readonly length: number };
 }
 
 const HTML_TYPES = new Set(['text/html', 'application/xhtml+xml']);
@@ -69,7 +71,8 @@ export function readPage(document: FetchedDocument): PageReading {
     throw invalidInput('unsupported-type', message, { url, contentType: type });
   }
   const kind = JSON_TYPES.test(type) ? 'json' : 'text';
-  return { url, kind, title: null, text: decode(document).trim(), links: 0, isArticle: false };
+  const text = decode(document).trim();
+  return { url, kind, title: null, date: null, text, links: [], totalLinks: 0, isArticle: false };
 }
 
 /** The visible text of an HTML source, one line a block. */
@@ -80,15 +83,19 @@ export function htmlToText(html: string): string {
 
 function readHtml(url: string, html: string): PageReading {
   const document = parse(html);
-  const links = document.querySelectorAll('a[href]').length;
+  // Readability takes the document apart, so what else is wanted is read first.
+  const about = {
+    date: dateOf(document),
+    links: linksOf(document, url),
+    totalLinks: document.querySelectorAll('a[href]').length,
+  };
   const title = document.querySelector('title')?.textContent?.trim() ?? '';
   const article = articleOf(document);
   if (article !== null && article.text.length >= LEAST_ARTICLE) {
     const heading = article.title?.trim() || title;
-    return { url, kind: 'page', title: heading || null, text: article.text, links, isArticle: true };
+    return { url, kind: 'page', title: heading || null, text: article.text, ...about, isArticle: true };
   }
-  // Readability takes the document apart, so the body is read from a fresh one.
-  return { url, kind: 'page', title: title || null, text: htmlToText(html), links, isArticle: false };
+  return { url, kind: 'page', title: title || null, text: htmlToText(html), ...about, isArticle: false };
 }
 
 function articleOf(document: HtmlDocument): { title: string | null | undefined; text: string } | null {

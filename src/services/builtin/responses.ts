@@ -11,7 +11,7 @@ import type { PassageIndex, PassageSearch } from './responses-files.js';
 import { readIntent } from './responses-intent.js';
 import type { PageReading } from './responses-page.js';
 import { noSearchProvider, searchProviderSchema } from './responses-provider.js';
-import type { SearxngSearch, WebHit } from './responses-web.js';
+import type { WebHit, WebSearch } from './responses-web.js';
 
 /** Options of {@link createResponsesService}. */
 export const responsesOptionsSchema = z.strictObject({
@@ -66,9 +66,9 @@ const kwargsSchema = z.strictObject({
 
 /**
  * Creates the service `responses`.
- * - An address in the task, or `kwargs.url`: the page is read and answered as `{ url, kind, title, text, links }`.
+ * - An address in the task, or `kwargs.url`: the page is read and answered as `{ url, kind, title, date, text, links }`.
  * - "Search my notes for …", or `kwargs.query` with `kwargs.folder`: passages of the text files under `roots`, each with
- *   file, number and score; a folder in the task or `kwargs.folder` narrows the search. `kwargs.limit` (1 to 50, default 5).
+ *   file, lines, number and score; a folder in the task or `kwargs.folder` narrows the search. `kwargs.limit` (1 to 50, default 5).
  * - "Search the web for …": hits of the configured provider.
  *
  * Fails with `NEEDS_INPUT`, `INVALID_INPUT` (`facts.reason` says why), `NOT_FOUND`, `OUTSIDE_ROOT`, `NO_SEARCH_PROVIDER`,
@@ -95,8 +95,8 @@ export function createResponsesService(options: ResponsesOptions = {}): Service 
     web:
       search &&
       new Lazy(async () => {
-        const { SearxngSearch } = await import('./responses-web.js');
-        return new SearxngSearch(search);
+        const { WebSearch } = await import('./responses-web.js');
+        return new WebSearch(search);
       }),
   };
   return {
@@ -131,7 +131,7 @@ interface Tools {
   readonly roots: FileRoots;
   readonly pages: Lazy<GuardedFetch>;
   readonly index: Lazy<PassageIndex>;
-  readonly web: Lazy<SearxngSearch> | undefined;
+  readonly web: Lazy<WebSearch> | undefined;
 }
 
 async function answer(tools: Tools, task: string, context: ServiceContext): Promise<ResponsesResult> {
