@@ -1,14 +1,14 @@
 import { toJsonText } from './json-output.js';
 
 /**
- * What a service returned, for people: a text as it is, an object with a `text` by that text, passages by file, an
+ * What a service returned, for people: a text as it is, an object with a `text` by that text (or its `description` of a picture), passages by file, an
  * answer of `reasoning` with the answer first, anything else as JSON.
  */
 export function resultText(result: unknown): string {
   if (typeof result === 'string') return result;
   if (!isRecord(result)) return toJsonText(result);
-  const { text, passages, formal, status } = result;
-  if (typeof text === 'string') return text;
+  const { text, description, passages, formal, status } = result;
+  if (typeof text === 'string') return text === '' && typeof description === 'string' ? description : text;
   if (Array.isArray(passages)) return passagesText(passages);
   if (typeof formal === 'string' && typeof status === 'string') {
     return [answerText(result.result), `(${status})`, formal].filter((part) => part !== '').join(' ');

@@ -173,14 +173,18 @@ describe('OcrPool', () => {
   it('gives up at once when cancelled in the middle of a reading, and reads the next picture', async () => {
     const pool = new OcrPool(1);
     const caller = new AbortController();
-    await pool.recognise(receipt, { signal: caller.signal, photo: false });
-    const reading = pool.recognise(receipt, { signal: caller.signal, photo: true });
+    await pool.recognise(receipt, { signal: caller.signal, photo: false, languages: ['eng'] });
+    const reading = pool.recognise(receipt, { signal: caller.signal, photo: true, languages: ['eng'] });
     await new Promise((resolve) => setTimeout(resolve, 40));
     const cancelledAt = performance.now();
     caller.abort(new Error('enough'));
     await expect(reading).rejects.toThrow('enough');
     expect(performance.now() - cancelledAt).toBeLessThan(500);
-    const next = await pool.recognise(receipt, { signal: new AbortController().signal, photo: false });
+    const next = await pool.recognise(receipt, {
+      signal: new AbortController().signal,
+      photo: false,
+      languages: ['eng'],
+    });
     expect(next.text).toContain('Market Square');
     await pool.close();
   });
@@ -189,9 +193,9 @@ describe('OcrPool', () => {
     const pool = new OcrPool(1);
     const { signal } = new AbortController();
     const caller = new AbortController();
-    const first = pool.recognise(receipt, { signal, photo: false });
-    const second = pool.recognise(receipt, { signal: caller.signal, photo: false });
-    const third = pool.recognise(receipt, { signal, photo: false });
+    const first = pool.recognise(receipt, { signal, photo: false, languages: ['eng'] });
+    const second = pool.recognise(receipt, { signal: caller.signal, photo: false, languages: ['eng'] });
+    const third = pool.recognise(receipt, { signal, photo: false, languages: ['eng'] });
     caller.abort(new Error('enough'));
     await expect(second).rejects.toThrow('enough');
     expect((await first).text).toBe((await third).text);
@@ -200,6 +204,8 @@ describe('OcrPool', () => {
 
   it('refuses a caller who is gone before it starts', async () => {
     const signal = AbortSignal.abort(new Error('gone'));
-    await expect(new OcrPool(1).recognise(receipt, { signal, photo: false })).rejects.toThrow('gone');
+    await expect(
+      new OcrPool(1).recognise(receipt, { signal, photo: false, languages: ['eng'] }),
+    ).rejects.toThrow('gone');
   });
 });

@@ -8,23 +8,29 @@
  * - I3 every wait ends on the caller's signal: after an end of its thread tesseract itself would never settle.
  */
 
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import type { Worker as Thread } from 'node:worker_threads';
 import type { Worker as TesseractWorker } from 'tesseract.js';
 import { messageOf, OrchestratorError } from '../../core/errors.js';
 import { importOptional } from '../optional-package.js';
 import { withAbort } from '../with-abort.js';
+import type { TextBox, TextLine } from './vision-boxes.js';
 
 /** What was read in one picture. */
 export interface OcrText {
   readonly text: string;
   /** 0 to 1, tesseract's mean over the words; 0 when there are none. */
   readonly confidence: number;
+  readonly lines: readonly TextLine[];
 }
 
 export interface OcrOptions {
   readonly signal: AbortSignal;
+  /** Three-letter codes of the languages that are looked for, the likeliest first. */
+  readonly languages: readonly string[];
   /**
    * Reads a second time as one block of text and keeps the better reading. Page layout analysis loses columns of a
    * slip of paper on a dark table; on scanned pages the second reading brings nothing.
@@ -40,7 +46,13 @@ const ONE_BLOCK = '6';
 const CLEARLY_MORE = 1.1;
 
 /** tesseract.js hands out its thread, but its types do not tell. */
-type Recogniser = TesseractWorker & { readonly worker?: Thread };
+type Worker = TesseractWorker & { readonly worker?: Thread };
+
+/** A warm thread, and what it has learned to read. */
+interface Recogniser {
+  readonly tesseract: Worker;
+  readonly languages: string;
+}
 
 interface Reading extends OcrText {
   /** Characters of confident words, weighted by confidence. */
@@ -62,16 +74,19 @@ export class OcrPool {
    * @param picture - PNG, JPEG, TIFF, GIF, WebP or PNM bytes.
    * @throws OrchestratorError `MISSING_PACKAGE`; `CRASHED` when the thread dies; a plain error for an unreadable picture
    */
-  async recognise(picture: Uint8Array, { signal, photo }: OcrOptions): Promise<OcrText> {
+  async recognise(picture: Uint8Array, { signal, photo, languages }: OcrOptions): Promise<OcrText> {
     await this.#takeTurn(signal);
     let recogniser: Recogniser | undefined;
     let isSound = false;
     try {
-      recogniser = this.#idle.pop() ?? (await this.#start(signal));
-      recogniser.worker?.ref();
-      const reading = await withAbort(signal, bestReading(recogniser, picture, photo));
+      recogniser = await this.#idleOrNew(languages, signal);
+      recogniser.tesseract.worker?.ref();
+      const { text, confidence, lines } = await withAbort(
+        signal,
+        bestReading(recogniser.tesseract, picture, photo),
+      );
       isSound = true;
-      return { text: reading.text, confidence: reading.confidence };
+      return { text, confidence, lines };
     } finally {
       await this.#giveBack(recogniser, isSound);
     }
@@ -80,7 +95,7 @@ export class OcrPool {
   /** Ends the idle threads; one at work ends with its reading or its signal. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#idle.splice(0).map((recogniser) => recogniser.terminate()));
+    await Promise.all(this.#idle.splice(0).map(({ tesseract }) => tesseract.terminate()));
   }
 
   async #takeTurn(signal: AbortSignal): Promise<void> {
@@ -104,13 +119,23 @@ export class OcrPool {
     });
   }
 
-  async #start(signal: AbortSignal): Promise<Recogniser> {
-    const starting = startRecogniser();
+  /** One that reads these languages; another that is idle makes room for it. */
+  async #idleOrNew(languages: readonly string[], signal: AbortSignal): Promise<Recogniser> {
+    const wanted = this.#idle.findIndex((idle) => idle.languages === languages.join('+'));
+    const [found] = wanted === -1 ? [] : this.#idle.splice(wanted, 1);
+    if (found !== undefined) return found;
+    if (this.#leased + this.#idle.length > this.#maxRecognisers)
+      await this.#idle.shift()?.tesseract.terminate();
+    return this.#start(languages, signal);
+  }
+
+  async #start(languages: readonly string[], signal: AbortSignal): Promise<Recogniser> {
+    const starting = startRecogniser(languages);
     try {
       return await withAbort(signal, starting);
     } catch (error) {
       // Given up while it starts: it is ended once it is there.
-      starting.then((late) => late.terminate()).catch(() => {});
+      starting.then(({ tesseract }) => tesseract.terminate()).catch(() => {});
       throw error;
     }
   }
@@ -118,10 +143,10 @@ export class OcrPool {
   async #giveBack(recogniser: Recogniser | undefined, isSound: boolean): Promise<void> {
     if (recogniser !== undefined && isSound && !this.#isClosed) {
       // An idle thread does not keep the process alive.
-      recogniser.worker?.unref();
+      recogniser.tesseract.worker?.unref();
       this.#idle.push(recogniser);
     } else {
-      await recogniser?.terminate();
+      await recogniser?.tesseract.terminate();
     }
     const next = this.#waiting.shift();
     if (next === undefined) this.#leased--;
@@ -129,19 +154,36 @@ export class OcrPool {
   }
 }
 
-async function startRecogniser(): Promise<Recogniser> {
+async function startRecogniser(languages: readonly string[]): Promise<Recogniser> {
   const { createWorker } = await importOptional('tesseract.js', () => import('tesseract.js'));
-  const langPath = await importOptional('@tesseract.js-data/eng', () => {
-    const packageFile = createRequire(import.meta.url).resolve('@tesseract.js-data/eng/package.json');
-    return join(dirname(packageFile), '4.0.0_best_int');
-  });
-  const options = { langPath, gzip: true, cacheMethod: 'none' };
-  // Without errorHandler an unreadable picture is an uncaught exception; with it recognize() rejects.
-  const recogniser: Recogniser = await createWorker('eng', 1, { ...options, errorHandler: () => {} });
-  return recogniser;
+  const files = await Promise.all(languages.map(dataFileOf));
+  const [first = ''] = files;
+  // tesseract.js looks in one folder only; each language is a package of its own.
+  const shared = files.length === 1 ? null : await mkdtemp(join(tmpdir(), 'gaffr-ocr-'));
+  try {
+    if (shared !== null) await Promise.all(files.map((file) => copyFile(file, join(shared, basename(file)))));
+    // Without errorHandler an unreadable picture is an uncaught exception; with it recognize() rejects.
+    const options = {
+      langPath: shared ?? dirname(first),
+      gzip: true,
+      cacheMethod: 'none',
+      errorHandler: () => {},
+    };
+    return { tesseract: await createWorker([...languages], 1, options), languages: languages.join('+') };
+  } finally {
+    if (shared !== null) await rm(shared, { recursive: true, force: true });
+  }
 }
 
-async function bestReading(recogniser: Recogniser, picture: Uint8Array, photo: boolean): Promise<Reading> {
+/** @throws OrchestratorError `MISSING_PACKAGE` naming the package of the language. */
+function dataFileOf(code: string): Promise<string> {
+  return importOptional(`@tesseract.js-data/${code}`, () => {
+    const packageFile = createRequire(import.meta.url).resolve(`@tesseract.js-data/${code}/package.json`);
+    return join(dirname(packageFile), '4.0.0_best_int', `${code}.traineddata.gz`);
+  });
+}
+
+async function bestReading(recogniser: Worker, picture: Uint8Array, photo: boolean): Promise<Reading> {
   const death = deathOf(recogniser);
   try {
     const first = await Promise.race([read(recogniser, picture, AUTOMATIC), death.promise]);
@@ -153,23 +195,39 @@ async function bestReading(recogniser: Recogniser, picture: Uint8Array, photo: b
   }
 }
 
-async function read(recogniser: Recogniser, picture: Uint8Array, pageMode: string): Promise<Reading> {
+async function read(recogniser: Worker, picture: Uint8Array, pageMode: string): Promise<Reading> {
   await recogniser.setParameters({ tessedit_pageseg_mode: pageMode as never });
   const bytes = Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength);
   const { data } = await recogniser.recognize(bytes, { rotateAuto: true }, { text: true, blocks: true });
+  const found = (data.blocks ?? []).flatMap(({ paragraphs }) => paragraphs.flatMap(({ lines }) => lines));
   let substance = 0;
-  for (const block of data.blocks ?? []) {
-    for (const { text, confidence } of block.paragraphs.flatMap(({ lines }) =>
-      lines.flatMap((line) => line.words),
-    )) {
-      if (confidence >= 60 && /[\p{L}\p{N}]/u.test(text)) substance += (text.length * confidence) / 100;
-    }
+  for (const { text, confidence } of found.flatMap(({ words }) => words)) {
+    if (confidence >= 60 && /[\p{L}\p{N}]/u.test(text)) substance += (text.length * confidence) / 100;
   }
-  return { text: data.text.trim(), confidence: data.confidence / 100, substance };
+  const lines = found.map(
+    (line): TextLine => ({
+      ...boxed(line),
+      words: line.words.map(boxed),
+    }),
+  );
+  return { text: data.text.trim(), confidence: data.confidence / 100, substance, lines };
+}
+
+function boxed({
+  text,
+  confidence,
+  bbox: { x0, y0, x1, y1 },
+}: {
+  readonly text: string;
+  readonly confidence: number;
+  readonly bbox: Readonly<Record<'x0' | 'y0' | 'x1' | 'y1', number>>;
+}): TextBox {
+  const box = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
+  return { text: text.trim(), confidence: Math.round(confidence) / 100, box };
 }
 
 /** Rejects when the thread dies; tesseract.js would leave the reading pending and the error event unheard. */
-function deathOf(recogniser: Recogniser): { readonly promise: Promise<never>; forget(): void } {
+function deathOf(recogniser: Worker): { readonly promise: Promise<never>; forget(): void } {
   const thread = recogniser.worker;
   let onError = (_cause: unknown) => {};
   const promise = new Promise<never>((_resolve, reject) => {

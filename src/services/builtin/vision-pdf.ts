@@ -3,6 +3,7 @@
 import { messageOf } from '../../core/errors.js';
 import { invalidInput } from '../input-errors.js';
 import { withAbort } from '../with-abort.js';
+import { type BoxDetail, linesField, type TextLine } from './vision-boxes.js';
 import type { OcrText } from './vision-ocr.js';
 
 /** Text of one page. */
@@ -13,6 +14,10 @@ export interface PageText {
   readonly method: 'text-layer' | 'ocr' | 'plain-text';
   /** 0 to 1; only for OCR. */
   readonly confidence?: number;
+  /** Lines in the order in which they are read, at most 500; for plain text there are none. */
+  readonly lines?: readonly TextLine[];
+  /** What boxes are measured in: pixels of the picture as it was read (upright), or points of the PDF page. */
+  readonly unit?: 'pixel' | 'point';
   /** Why there is no text, when there is none. */
   readonly note?: string;
 }
@@ -32,6 +37,7 @@ export interface PdfOptions {
   readonly maxPages: number;
   /** Largest picture on a page that is decoded, in pixels. */
   readonly maxPixels: number;
+  readonly boxes: BoxDetail;
   readonly signal: AbortSignal;
   readonly recognise: (picture: Uint8Array) => Promise<OcrText>;
   readonly progress: (fraction: number, message: string) => void;
@@ -92,7 +98,15 @@ async function openPdf(bytes: Uint8Array, { file, maxPixels }: PdfOptions): Prom
   }
 }
 
-function pagesToRead(totalPages: number, { file, pages, maxPages }: PdfOptions): readonly number[] {
+/**
+ * The pages that a task wants of a file, 1 for the first.
+ *
+ * @throws OrchestratorError `INVALID_INPUT`: no such page, too many pages
+ */
+export function pagesToRead(
+  totalPages: number,
+  { file, pages, maxPages }: Pick<PdfOptions, 'file' | 'pages' | 'maxPages'>,
+): readonly number[] {
   const wanted = pages ?? Array.from({ length: totalPages }, (_, index) => index + 1);
   const missing = wanted.find((page) => page > totalPages);
   if (missing !== undefined) {
@@ -108,8 +122,17 @@ function pagesToRead(totalPages: number, { file, pages, maxPages }: PdfOptions):
 
 async function readPage(pdf: Pdf, number: number, options: PdfOptions): Promise<PageText> {
   const page = await pdf.getPage(number);
-  const layer = await textLayerOf(page);
-  if (layer.length >= LEAST_TEXT_LAYER) return { page: number, text: layer, method: 'text-layer' };
+  const { text: layer, lines } = await textLayerOf(page);
+  if (layer.length >= LEAST_TEXT_LAYER) {
+    const places = linesField(lines, options.boxes);
+    return {
+      page: number,
+      text: layer,
+      method: 'text-layer',
+      ...places,
+      ...(places.lines && { unit: 'point' }),
+    };
+  }
   const pictures = await picturesOn(page, options.signal);
   page.cleanup();
   if (pictures.length === 0) {
@@ -123,14 +146,73 @@ async function readPage(pdf: Pdf, number: number, options: PdfOptions): Promise<
     .join('\n')
     .trim();
   const confidence = Math.max(...readings.map((reading) => reading.confidence));
+  const all = readings.flatMap(({ lines }, at) =>
+    lines.map((line) => (readings.length > 1 ? { ...line, picture: at + 1 } : line)),
+  );
+  const places = linesField(all, options.boxes);
   const note = text === '' ? { note: 'holds a picture without readable text' } : {};
-  return { page: number, text: text === '' ? layer : text, method: 'ocr', confidence, ...note };
+  return {
+    page: number,
+    text: text === '' ? layer : text,
+    method: 'ocr',
+    confidence,
+    ...places,
+    ...(places.lines && { unit: 'pixel' }),
+    ...note,
+  };
 }
 
-async function textLayerOf(page: Page): Promise<string> {
+async function textLayerOf(
+  page: Page,
+): Promise<{ readonly text: string; readonly lines: readonly TextLine[] }> {
   const { items } = await page.getTextContent();
-  const parts = items.map((item) => ('str' in item ? `${item.str}${item.hasEOL ? '\n' : ''}` : ''));
-  return parts.join('').trim();
+  const viewport = page.getViewport({ scale: 1 });
+  const parts: string[] = [];
+  const lines: TextLine[] = [];
+  let line = emptyLine();
+  for (const item of items) {
+    if (!('str' in item)) continue;
+    parts.push(item.hasEOL ? `${item.str}\n` : item.str);
+    if (item.str.trim() !== '') {
+      const [, , , , left = 0, bottom = 0] = item.transform as readonly number[];
+      const corners = [
+        viewport.convertToViewportPoint(left, bottom),
+        viewport.convertToViewportPoint(left + item.width, bottom + item.height),
+      ] as const;
+      line.xs.push(corners[0][0], corners[1][0]);
+      line.ys.push(corners[0][1], corners[1][1]);
+    }
+    line.text += item.str;
+    if (item.hasEOL) {
+      lines.push(...ended(line));
+      line = emptyLine();
+    }
+  }
+  return { text: parts.join('').trim(), lines: [...lines, ...ended(line)] };
+}
+
+interface OpenLine {
+  text: string;
+  readonly xs: number[];
+  readonly ys: number[];
+}
+
+function emptyLine(): OpenLine {
+  return { text: '', xs: [], ys: [] };
+}
+
+/** A line without a letter has no place. */
+function ended({ text, xs, ys }: OpenLine): TextLine[] {
+  if (xs.length === 0) return [];
+  const tenth = (value: number): number => Math.round(value * 10) / 10;
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  const box = {
+    x: tenth(x),
+    y: tenth(y),
+    width: tenth(Math.max(...xs) - x),
+    height: tenth(Math.max(...ys) - y),
+  };
+  return [{ text: text.trim(), box }];
 }
 
 /** The pictures on a page in the order in which they are painted, scans with one bit a pixel and stencils included. */

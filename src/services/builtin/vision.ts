@@ -13,9 +13,17 @@ import { FileRoots, type RootedPath } from '../file-roots.js';
 import { invalidInput, needsInput, wrongArguments } from '../input-errors.js';
 import { Lazy } from '../lazy.js';
 import { filesNamedIn, locateNamed, suggestFiles } from '../named-files.js';
+import type { BoxDetail } from './vision-boxes.js';
+import { type VisionModel, visionModelSchema } from './vision-model.js';
 import type { OcrPool } from './vision-ocr.js';
 import type { PageText } from './vision-pdf.js';
 import type { PictureFacts, PictureFormat } from './vision-picture.js';
+
+/** Three-letter codes, as in `@tesseract.js-data/deu`. A pattern, because the code becomes part of a path. */
+const languageSchema = z
+  .string()
+  .regex(/^[a-z]{3}(?:_[a-z]{2,10})*$/, 'expected a code such as eng, deu or chi_sim');
+const languagesSchema = z.array(languageSchema).min(1).max(8).readonly();
 
 /** Options of {@link createVisionService}. */
 export const visionOptionsSchema = z.strictObject({
@@ -38,6 +46,14 @@ export const visionOptionsSchema = z.strictObject({
     .positive()
     .default(50_000_000)
     .describe('Largest picture that is decoded, in pixels.'),
+  languages: languagesSchema
+    .default(['eng'])
+    .describe(
+      'Languages of scans and pictures, the likeliest first. All but eng need their package: npm install @tesseract.js-data/deu.',
+    ),
+  model: visionModelSchema
+    .optional()
+    .describe('Tells what a picture shows; without it only text and facts of pictures are told.'),
   concurrency: z
     .number()
     .int()
@@ -60,12 +76,17 @@ export interface VisionResult {
   readonly pages: readonly PageText[];
   /** The text of all pages, with an empty line between pages. */
   readonly text: string;
+  /** What a picture shows, by the model that is named; only when a task asks for it and a model is configured. */
+  readonly description?: string;
+  readonly model?: string;
   readonly note?: string;
 }
 
 const kwargsSchema = z.strictObject({
   path: z.string().min(1).optional(),
   pages: z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).optional(),
+  languages: languagesSchema.optional(),
+  boxes: z.enum(['none', 'lines', 'words']).default('lines'),
   /** Put there by executeSubtasks for steps that depend on others. */
   dependencies: z.unknown().optional(),
 });
@@ -87,7 +108,9 @@ const LEAST_CONFIDENCE = 0.5;
 /**
  * Creates the service `vision`. It reads the file that the task names (or `kwargs.path`), inside `roots` only:
  * the text layer of PDF files, OCR for scanned pages and pictures, and the facts of a picture. `kwargs.pages` (1 for the
- * first), or "page 2" in the task, picks pages of a PDF.
+ * first), or "page 2" in the task, picks pages of a PDF or TIFF file; `kwargs.languages` names the languages of a scan;
+ * `kwargs.boxes` (`none`, `lines`, `words`; default `lines`) says how exactly places are told. With `model` configured a
+ * task that asks what a picture shows is answered by that model.
  *
  * Fails with `NEEDS_INPUT`, `NOT_FOUND`, `OUTSIDE_ROOT`, `INVALID_INPUT` (`facts.reason` says why), `MISSING_PACKAGE`,
  * or `NO_MODEL` when the task asks what a picture shows and there is no text in it.
@@ -103,7 +126,7 @@ export function createVisionService(options: VisionOptions = {}): Service {
     const { OcrPool } = await import('./vision-ocr.js');
     return new OcrPool(settings.concurrency);
   });
-  const reader: Reader = { roots, ocr, maxPages: settings.maxPages, maxPixels: settings.maxPixels };
+  const reader: Reader = { ...settings, roots, ocr };
   return {
     description:
       'Reads PDF files and pictures on this machine: text of documents, OCR of scans, photos and screenshots, and the format, size and camera facts of an image.',
@@ -135,26 +158,37 @@ interface Reader {
   readonly ocr: Lazy<OcrPool>;
   readonly maxPages: number;
   readonly maxPixels: number;
+  readonly languages: readonly string[];
+  readonly model?: VisionModel | undefined;
 }
 
-async function answer(reader: Reader, task: string, context: ServiceContext): Promise<VisionResult> {
+/** What one task asks for. */
+interface Wish {
+  readonly task: string;
+  readonly pages: readonly number[] | null;
+  readonly boxes: BoxDetail;
+}
+
+async function answer(service: Reader, task: string, context: ServiceContext): Promise<VisionResult> {
   const { signal } = context;
   signal.throwIfAborted();
   const kwargs = kwargsSchema.safeParse(context.kwargs);
   if (!kwargs.success) throw wrongArguments('vision', new Error(z.prettifyError(kwargs.error)));
-  const { path, pages } = kwargs.data;
+  const { path, pages, boxes, languages = service.languages } = kwargs.data;
+  const reader = { ...service, languages };
   const place = await locateFile(reader.roots, task, path, signal);
   const file = place.given;
   const bytes = await reader.roots.read(place);
   signal.throwIfAborted();
   const wanted = pages === undefined ? pagesNamedIn(task.replaceAll(file, ' ')) : [pages].flat();
   if (Buffer.from(bytes.subarray(0, 1024)).includes('%PDF-')) {
-    return answerPdf(reader, { file, bytes, pages: wanted }, context);
+    return answerPdf(reader, { file, bytes }, { task, pages: wanted, boxes }, context);
   }
   const { isReadableFormat, pictureFormatOf } = await import('./vision-picture.js');
   const format = pictureFormatOf(bytes);
   if (format !== null && !isReadableFormat(format)) throw unsupported(file, format);
-  if (format !== null) return answerPicture(reader, { file, bytes, format }, task, context);
+  if (format !== null)
+    return answerPicture(reader, { file, bytes, format }, { task, pages: wanted, boxes }, context);
   if (PICTURE_OR_PDF.test(place.realPath)) throw notWhatItSays(file);
   return answerPlainText(file, bytes);
 }
@@ -195,25 +229,29 @@ function pagesNamedIn(task: string): number[] | null {
 }
 
 async function answerPdf(
-  { ocr, maxPages, maxPixels }: Reader,
-  { file, bytes, pages }: { file: string; bytes: Uint8Array; pages: readonly number[] | null },
+  { ocr, maxPages, maxPixels, languages }: Reader,
+  { file, bytes }: { file: string; bytes: Uint8Array },
+  { pages, boxes }: Wish,
   { signal, progress }: ServiceContext,
 ): Promise<VisionResult> {
   const { readPdf } = await import('./vision-pdf.js');
   const recognise = async (picture: Uint8Array) =>
-    (await ocr.get()).recognise(picture, { signal, photo: false });
-  const read = await readPdf(bytes, { file, pages, maxPages, maxPixels, signal, recognise, progress });
+    (await ocr.get()).recognise(picture, { signal, languages, photo: false });
+  const limits = { maxPages, maxPixels, boxes };
+  const read = await readPdf(bytes, { file, pages, ...limits, signal, recognise, progress });
   const title = read.title === null ? {} : { title: read.title };
   const { totalPages } = read;
   return { file, kind: 'pdf', totalPages, ...title, pages: read.pages, text: joined(read.pages) };
 }
 
 async function answerPicture(
-  { ocr, maxPixels }: Reader,
-  { file, bytes, format }: { file: string; bytes: Uint8Array; format: PictureFormat },
-  task: string,
-  { signal }: ServiceContext,
+  reader: Reader,
+  source: { readonly file: string; readonly bytes: Uint8Array; readonly format: PictureFormat },
+  wish: Wish,
+  context: ServiceContext,
 ): Promise<VisionResult> {
+  const { file, bytes, format } = source;
+  const { maxPixels, model } = reader;
   const { pictureFactsOf } = await import('./vision-picture.js');
   const picture = await pictureFactsOf(bytes, format);
   const pixels = (picture.width ?? 0) * (picture.height ?? 0);
@@ -221,25 +259,85 @@ async function answerPicture(
     const message = `"${file}" has ${picture.width} x ${picture.height} pixels; at most ${maxPixels} are read. Make it smaller or raise maxPixels.`;
     throw invalidInput('too-large', message, { file, pixels, maxPixels });
   }
-  const read = await recognisePhoto(ocr, file, bytes, signal);
-  const hasText =
-    read.confidence >= LEAST_CONFIDENCE && (read.text.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= 3;
+  const { task } = wish;
   const wantsDescription =
     ASKS_WHAT_IT_SHOWS.test(task) && !ASKS_FOR_TEXT_OR_FACTS.test(task.replaceAll(file, ' '));
-  if (wantsDescription && !hasText) throw noVisionModel(file, picture);
-  const text = hasText ? read.text : '';
-  const page = { page: 1, text, method: 'ocr' as const, confidence: read.confidence };
-  const result = { file, kind: 'picture' as const, picture, pages: [page], text };
-  if (!hasText) return { ...result, note: 'No readable text was found in the picture.' };
-  if (!wantsDescription) return result;
+  const result = { file, kind: 'picture' as const, picture };
+  if (wantsDescription && model !== undefined) {
+    const { describePicture } = await import('./vision-model.js');
+    return { ...result, pages: [], text: '', ...(await describePicture(model, source, task, context)) };
+  }
+  const { pages, totalPages } = await readPicture(reader, source, wish, context);
+  const text = joined(pages);
+  if (wantsDescription && text === '') throw noVisionModel(file, picture);
+  const read = { ...result, ...(totalPages > 1 && { totalPages }), pages, text };
+  if (text === '') return { ...read, note: 'No readable text was found in the picture.' };
+  if (!wantsDescription) return read;
   const note =
     'The facts of the file and the text in it. Telling what the picture shows needs a vision model.';
-  return { ...result, note };
+  return { ...read, note };
 }
 
-async function recognisePhoto(ocr: Lazy<OcrPool>, file: string, bytes: Uint8Array, signal: AbortSignal) {
+/** A TIFF file may hold many pages, as scanners and fax machines make them. */
+async function readPicture(
+  { ocr, maxPages, maxPixels, languages }: Reader,
+  {
+    file,
+    bytes,
+    format,
+  }: { readonly file: string; readonly bytes: Uint8Array; readonly format: PictureFormat },
+  { pages, boxes }: Wish,
+  { signal, progress }: ServiceContext,
+): Promise<{ readonly pages: readonly PageText[]; readonly totalPages: number }> {
+  const { linesField } = await import('./vision-boxes.js');
+  const directories = format === 'tiff' ? (await import('./vision-tiff.js')).tiffPages(bytes) : [];
+  const totalPages = Math.max(1, directories.length);
+  const { pagesToRead } = await import('./vision-pdf.js');
+  // "page 2" of a picture with one page only is no page number but a part of what is asked.
+  const wanted = pagesToRead(totalPages, { file, pages: totalPages === 1 ? null : pages, maxPages });
+  const read: PageText[] = [];
+  for (const page of wanted) {
+    if (totalPages > 1) progress(read.length / wanted.length, `page ${page} of ${totalPages}`);
+    const one =
+      totalPages === 1 ? bytes : await tiffPage(bytes, directories[page - 1] ?? 0, { file, maxPixels });
+    const { text, confidence, lines } = await recognisePhoto(ocr, file, one, { signal, languages });
+    const hasText = confidence >= LEAST_CONFIDENCE && (text.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= 3;
+    const places = hasText ? linesField(lines, boxes) : {};
+    read.push({
+      page,
+      text: hasText ? text : '',
+      method: 'ocr',
+      confidence,
+      ...places,
+      ...(places.lines && { unit: 'pixel' }),
+    });
+    signal.throwIfAborted();
+  }
+  return { pages: read, totalPages };
+}
+
+async function tiffPage(
+  bytes: Uint8Array,
+  directory: number,
+  { file, maxPixels }: { readonly file: string; readonly maxPixels: number },
+): Promise<Uint8Array> {
+  const { withFirstPage } = await import('./vision-tiff.js');
+  const { pictureFactsOf } = await import('./vision-picture.js');
+  const page = withFirstPage(bytes, directory);
+  const { width, height } = await pictureFactsOf(page, 'tiff');
+  if ((width ?? 0) * (height ?? 0) <= maxPixels) return page;
+  const message = `A page of "${file}" has ${width} x ${height} pixels; at most ${maxPixels} are read. Make it smaller or raise maxPixels.`;
+  throw invalidInput('too-large', message, { file, maxPixels });
+}
+
+async function recognisePhoto(
+  ocr: Lazy<OcrPool>,
+  file: string,
+  bytes: Uint8Array,
+  { signal, languages }: { readonly signal: AbortSignal; readonly languages: readonly string[] },
+) {
   try {
-    return await (await ocr.get()).recognise(bytes, { signal, photo: true });
+    return await (await ocr.get()).recognise(bytes, { signal, languages, photo: true });
   } catch (cause) {
     if (signal.aborted || cause instanceof OrchestratorError) throw cause;
     const message = `"${file}" cannot be read as a picture (${messageOf(cause)}); check that the file is whole.`;
@@ -277,6 +375,6 @@ function notWhatItSays(file: string): Error {
 }
 
 function noVisionModel(file: string, picture: PictureFacts): Error {
-  const message = `Telling what "${file}" shows needs a vision model, and no text was found in it; register a service with such a model (type "openai") and name it in "service". If you are a model calling this tool and can see the picture: describe it yourself.`;
+  const message = `Telling what "${file}" shows needs a vision model, and no text was found in it; set "model" of "vision" to one, with its baseURL. If you are a model calling this tool and can see the picture: describe it yourself.`;
   return new OrchestratorError('NO_MODEL', message, { file, picture });
 }
