@@ -3,7 +3,7 @@
  * folder, imports every subpath, and runs the command. Also reads the lockfiles. Exit code 1 with a line per fault.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,12 @@ function tarballFaults() {
     );
     console.log(`package: ${packed.entryCount} files, ${Math.round(packed.size / 1024)} kB packed`);
     const files = packed.files.map(({ path }) => path);
-    return [...contentFaults(files), ...importFaults(folder), ...commandFaults(folder)];
+    return [
+      ...contentFaults(files),
+      ...importFaults(folder),
+      ...commandFaults(folder),
+      ...slimFaults(folder),
+    ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -86,6 +91,38 @@ function commandFaults(folder) {
       ? []
       : [`"${name} --version" printed "${version}" instead of ${manifest.version}`];
   });
+}
+
+/** Without the optional packages it starts, routes, does what it can, and says what is missing. */
+function slimFaults(folder) {
+  copyFileSync(join(root, 'examples/receipt.jpg'), join(folder, 'receipt.jpg'));
+  copyFileSync(join(root, 'examples/invoice.pdf'), join(folder, 'invoice.pdf'));
+  const main = join(folder, 'node_modules', manifest.name, manifest.bin.gaffr);
+  const run = (...args) => spawnNode([main, ...args], folder);
+  const faults = [];
+  const routed = run('route', 'OCR the photo receipt.jpg', '--json', '--no-config');
+  if (JSON.parse(routed.stdout || '{}').service !== 'vision') {
+    faults.push(`without optional packages a task is not routed: ${routed.stdout}${routed.stderr}`);
+  }
+  /** Task, outcome, and what the answer must say. */
+  const expected = [
+    ['What is 12% of 80?', 'completed', /9\.6/],
+    ['Extract text from invoice.pdf', 'completed', /2024-117/],
+    ['OCR the photo receipt.jpg', 'MISSING_PACKAGE', /npm install tesseract\.js/],
+    ['Solve x + y = 35 and 2x + 4y = 94', 'MISSING_PACKAGE', /npm install z3-solver/],
+  ];
+  for (const [task, outcome, says] of expected) {
+    const { stdout, stderr } = run('run', task, '--json', '--no-config');
+    const text = `${stdout}${stderr}`;
+    if (!text.includes(outcome) || !says.test(text)) {
+      faults.push(`without optional packages "${task}" did not end as ${outcome} ${says}: ${text}`);
+    }
+  }
+  const { stdout } = run('doctor', '--no-config');
+  for (const name of Object.keys(manifest.optionalDependencies)) {
+    if (!stdout.includes(name)) faults.push(`gaffr doctor does not say that ${name} is missing: ${stdout}`);
+  }
+  return faults;
 }
 
 function spawnNode(args, folder) {

@@ -12,7 +12,9 @@ export const chatOptionsSchema = z
     baseURL: baseURLSchema.optional().describe('An OpenAI-compatible server; nothing is probed then.'),
     model: z.string().min(1).optional().describe('Default: the first model of the server.'),
     probe: z
-      .array(baseURLSchema)
+      .array(
+        baseURLSchema.refine(isLoopback, 'only addresses of this machine are probed; set baseURL for others'),
+      )
       .min(1)
       .max(16)
       .default([...LOCAL_ADDRESSES])
@@ -24,6 +26,11 @@ export const chatOptionsSchema = z
       baseURL !== undefined || (apiKey === undefined && headers === undefined),
     { path: ['baseURL'], error: 'apiKey and headers need a baseURL: a key is not sent to whatever is found' },
   );
+
+function isLoopback(address: string): boolean {
+  const { hostname } = new URL(address);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
 
 export type ChatOptions = z.input<typeof chatOptionsSchema>;
 
