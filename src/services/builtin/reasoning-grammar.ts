@@ -18,7 +18,8 @@ const PREFIXES = [
   .flatMap((line) => line.split(', '))
   .sort((a, b) => b.length - a.length);
 const PREFIX = new RegExp(`^(?:${PREFIXES.join('|')})(?![\\p{L}\\d(])[:,]?\\s*`, 'iu');
-const LOGIC_PREFIX = /^(?:(?:logic|logical argument|argument|formal argument)\s*:)\s*/i;
+const LOGIC_PREFIX =
+  /^(?:(?:logic|logical argument|argument|formal argument|premises?(?: \d{1,2})?)\s*:)\s*/i;
 
 /** Words that stand for a sign, whatever comes around them. */
 const SPOKEN_SIGNS: readonly (readonly [RegExp, string])[] = [

@@ -26,11 +26,13 @@ const LOADED_WORDS = new Set(
 export function splitSentences(text: string): string[] {
   return text
     .split(/[.;?\n]+/)
-    .map((sentence) => sentence.trim())
+    .map((sentence) => sentence.trim().replace(PREMISE, ''))
     .filter((sentence) => sentence !== '');
 }
 
-const CONCLUSION = /^(?:therefore|hence|thus|so)\b,?\s*/i;
+const CONCLUSION = /^(?:(?:therefore|hence|thus|so)\b,?|conclusion\s*:)\s*/i;
+/** "Premise 2: if p then q" */
+const PREMISE = /^premises?(?: \d{1,2})?\s*:\s*/i;
 
 /** Whether a sentence draws a conclusion. */
 export function isConclusion(sentence: string): boolean {
@@ -40,7 +42,7 @@ export function isConclusion(sentence: string): boolean {
 /**
  * Judges an argument by its truth table.
  *
- * @param sentences - Premises, then one sentence that begins with therefore, hence, thus or so.
+ * @param sentences - Premises, then one sentence that begins with therefore, hence, thus, so or "conclusion:".
  * @throws OrchestratorError `NOT_FORMAL` naming the words outside the grammar.
  */
 export function judgeSentences(sentences: readonly string[]): ReasoningAnswer {
