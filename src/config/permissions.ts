@@ -145,12 +145,22 @@ function builtinAddresses(spec: Builtin): Draft[] {
       const one = baseURL === undefined ? [] : address(baseURL, { apiKey, headers });
       return [...one, ...probe.flatMap((each) => address(each, {}))];
     }
+    case 'vision': {
+      if (spec.model === undefined) return [];
+      const { baseURL, apiKey, headers } = spec.model;
+      return address(baseURL, { apiKey, headers });
+    }
     case 'responses': {
-      const { allowPrivateHosts = [], search } = spec;
+      const { allowPrivateHosts = [], search, browser } = spec;
       const hosts = allowPrivateHosts.map(
         (host): Draft => ({ kind: 'connect', text: `pages of ${shown(host)}`, facts: { host } }),
       );
-      return [...hosts, ...(search === undefined ? [] : address(searchAddress(search), { search }))];
+      const browses = browser === undefined ? [] : [command(browser, undefined)];
+      return [
+        ...hosts,
+        ...browses,
+        ...(search === undefined ? [] : address(searchAddress(search), { search })),
+      ];
     }
     default:
       return [];

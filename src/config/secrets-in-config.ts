@@ -47,7 +47,11 @@ export function isSecretReference(
   if (PLAIN_VALUE.test(variable.value)) return false;
   const field = path.findLast((part) => typeof part === 'string');
   if (ADDRESS_FIELDS.has(field)) return !isHost(where);
-  return !fieldsOf(path).some((part) => typeof part === 'string' && PLAIN_FIELDS.has(part));
+  const parts = fieldsOf(path);
+  // Below "model" of vision stand the fields of a server.
+  const isPlain = (part: string | number, at: number): boolean =>
+    typeof part === 'string' && PLAIN_FIELDS.has(part) && !(part === 'model' && at < parts.length - 1);
+  return !parts.some(isPlain);
 }
 
 /** Whether a variable of a file of variables holds a secret. */

@@ -106,8 +106,17 @@ export function checkNames(config: ConfigFile): Finding[] {
 export function anchored(spec: ServiceSpec, folder: string): ServiceSpec {
   const at = (path: string): string => anchor(path, folder);
   const roots = rootsOf(spec);
-  if (roots.length > 0) return { ...spec, roots: roots.map(at) } as ServiceSpec;
+  const rooted = roots.length > 0 ? ({ ...spec, roots: roots.map(at) } as ServiceSpec) : spec;
+  return withAnchoredPrograms(rooted, folder);
+}
+
+function withAnchoredPrograms(spec: ServiceSpec, folder: string): ServiceSpec {
+  const at = (path: string): string => anchor(path, folder);
   switch (spec.kind) {
+    case 'builtin': {
+      if (spec.name !== 'responses' || spec.browser?.command === undefined) return spec;
+      return { ...spec, browser: { ...spec.browser, command: program(spec.browser.command, folder) } };
+    }
     case 'module': {
       const { module, execPath } = spec;
       const isAddress = /^(file|data):/i.test(module);

@@ -158,7 +158,11 @@ export function isPublicAddress(address: string): boolean {
   return parsed.kind() === 'ipv4' || ((parsed.toByteArray()[0] ?? 0) & 0xe0) === 0x20;
 }
 
-function guardedConnector({ allowPrivateHosts = [], lookup = systemLookupAll }: GuardedFetchOptions) {
+/** Makes connections by I2 and I3 of this file. */
+export function guardedConnector({
+  allowPrivateHosts = [],
+  lookup = systemLookupAll,
+}: Pick<GuardedFetchOptions, 'allowPrivateHosts' | 'lookup'>) {
   const allowed = new Set(allowPrivateHosts.map((host) => host.toLowerCase().replace(/\.$/, '')));
   const openly = buildConnector({});
   const guardedly = buildConnector({ lookup: publicLookup(lookup) });
@@ -172,7 +176,7 @@ function guardedConnector({ allowPrivateHosts = [], lookup = systemLookupAll }: 
     }
     // A literal address is never looked up, so the lookup cannot refuse it; localhost means this machine in any case.
     if ((isIP(host) !== 0 && !isPublicAddress(host)) || /(?:^|\.)localhost$/i.test(host)) {
-      done(refused(host), null);
+      done(refusedAddress(host), null);
       return;
     }
     guardedly(options, (error, socket) => {
@@ -180,7 +184,7 @@ function guardedConnector({ allowPrivateHosts = [], lookup = systemLookupAll }: 
       else if (isPublicAddress(socket.remoteAddress ?? '')) done(null, socket);
       else {
         socket.destroy();
-        done(refused(host), null);
+        done(refusedAddress(host), null);
       }
     });
   };
@@ -193,7 +197,7 @@ function publicLookup(lookup: NameLookup): LookupFunction {
       const [first] = addresses ?? [];
       if (error !== null) answer(error, '', 0);
       else if (first === undefined || !addresses.every(({ address }) => isPublicAddress(address))) {
-        answer(refused(hostname), '', 0);
+        answer(refusedAddress(hostname), '', 0);
       } else if (options.all === true) answer(null, [...addresses]);
       else answer(null, first.address, first.family);
     });
@@ -204,7 +208,13 @@ const systemLookupAll: NameLookup = (hostname, options, answer) => {
   systemLookup(hostname, { ...options, all: true }, answer);
 };
 
-function checkedAddress(text: string, asked: string, base?: URL): URL {
+/**
+ * An address that may be asked for, as far as its text tells.
+ *
+ * @param asked - As the task has it, for messages.
+ * @throws OrchestratorError `INVALID_INPUT`: another scheme, or credentials
+ */
+export function checkedAddress(text: string, asked: string, base?: URL): URL {
   const address = URL.canParse(text, base?.href) ? new URL(text, base) : null;
   if (address === null || (address.protocol !== 'http:' && address.protocol !== 'https:')) {
     const where =
@@ -228,7 +238,8 @@ function shown(address: URL): string {
   return `${address.protocol}//${address.host}${address.pathname}`.slice(0, 300);
 }
 
-function refused(host: string): OrchestratorError {
+/** `INVALID_INPUT`: the address is inside this machine or its network. */
+export function refusedAddress(host: string): OrchestratorError {
   const message = `"${host}" is an address inside this machine or its network, which tasks may not read; the operator can allow it in "allowPrivateHosts".`;
   return invalidInput('refused-address', message, { host });
 }

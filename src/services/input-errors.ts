@@ -15,7 +15,8 @@ export type InputFault =
   | 'scheme'
   | 'credentials'
   | 'refused-address'
-  | 'redirects';
+  | 'redirects'
+  | 'target';
 
 /** `INVALID_INPUT`; `message` says what is wrong and ends with what to do. */
 export function invalidInput(

@@ -13,6 +13,7 @@ export interface IntentArguments {
   readonly url?: string | undefined;
   readonly query?: string | undefined;
   readonly folder?: string | undefined;
+  readonly steps?: unknown;
 }
 
 /** Characters of a task that are looked at. */
@@ -28,7 +29,7 @@ const FILE_ENDING =
 
 /** Things only a real browser does. */
 const BROWSER_WORK =
-  /\b(?:click(?:s|ing)?|log ?in to|sign in to|fill (?:in|out)|scroll|press the|type .+ into|take a screenshot)\b/i;
+  /\b(?:click(?:s|ing)?|log ?in to|sign in to|fill (?:in|out)|scroll|press the|type .+ into|(?:take|make) a screenshot)\b/i;
 
 const WEB = /\b(?:web|internet|online|google|bing|duckduckgo|searxng|latest news|news about|websites?)\b/i;
 const FILES =
@@ -52,7 +53,10 @@ export function readIntent(task: string, kwargs: IntentArguments): Intent {
   const address = ADDRESS.exec(text);
   const withoutAddress = address === null ? text : text.replace(address[0], ' ');
   if (kwargs.url !== undefined) return { kind: 'page', url: kwargs.url };
-  if (kwargs.query === undefined && BROWSER_WORK.test(withoutAddress) && !SEARCH.test(withoutAddress)) {
+  // A label such as "Search" is no search.
+  const words = withoutAddress.replace(new RegExp(QUOTES, 'g'), ' ');
+  if (kwargs.steps !== undefined) return { kind: 'browser' };
+  if (kwargs.query === undefined && BROWSER_WORK.test(withoutAddress) && !SEARCH.test(words)) {
     return { kind: 'browser' };
   }
   if (address !== null) return { kind: 'page', url: withoutEnd(address[0]) };

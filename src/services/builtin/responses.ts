@@ -7,6 +7,8 @@ import { FileRoots } from '../file-roots.js';
 import type { GuardedFetch } from '../guarded-fetch.js';
 import { needsInput, wrongArguments } from '../input-errors.js';
 import { Lazy } from '../lazy.js';
+import type { Browser, BrowserResult } from './responses-browser.js';
+import { type BrowserStep, browserSchema, browserStepSchema } from './responses-browser-options.js';
 import type { PassageIndex, PassageSearch } from './responses-files.js';
 import { readIntent } from './responses-intent.js';
 import type { PageReading } from './responses-page.js';
@@ -27,6 +29,11 @@ export const responsesOptionsSchema = z.strictObject({
     .default([])
     .describe('Hosts, or host:port, inside this machine or network whose pages may be read.'),
   search: searchProviderSchema.optional().describe('Where web searches go; without it there are none.'),
+  browser: browserSchema
+    .optional()
+    .describe(
+      'Acts in pages (open, click, type, screenshot) with the Playwright MCP server; {} starts it with npx.',
+    ),
   maxPageBytes: z
     .number()
     .int()
@@ -53,6 +60,7 @@ export type ResponsesOptions = z.input<typeof responsesOptionsSchema>;
 export type ResponsesResult =
   | PageReading
   | ({ readonly kind: 'files'; readonly query: string; readonly folder: string | null } & PassageSearch)
+  | BrowserResult
   | { readonly kind: 'web'; readonly query: string; readonly hits: readonly WebHit[] };
 
 const kwargsSchema = z.strictObject({
@@ -60,6 +68,7 @@ const kwargsSchema = z.strictObject({
   query: z.string().min(1).optional(),
   folder: z.string().min(1).optional(),
   limit: z.int().min(1).max(50).default(5),
+  steps: z.array(browserStepSchema).min(1).max(100).optional(),
   /** Put there by executeSubtasks for steps that depend on others. */
   dependencies: z.unknown().optional(),
 });
@@ -70,6 +79,8 @@ const kwargsSchema = z.strictObject({
  * - "Search my notes for …", or `kwargs.query` with `kwargs.folder`: passages of the text files under `roots`, each with
  *   file, lines, number and score; a folder in the task or `kwargs.folder` narrows the search. `kwargs.limit` (1 to 50, default 5).
  * - "Search the web for …": hits of the configured provider.
+ * - With `browser` configured, steps in a page: "Open https://…, type "tea" into "Search" and click "Go"", or
+ *   `kwargs.steps`; answered with what the page then shows, and screenshots.
  *
  * Fails with `NEEDS_INPUT`, `INVALID_INPUT` (`facts.reason` says why), `NOT_FOUND`, `OUTSIDE_ROOT`, `NO_SEARCH_PROVIDER`,
  * `NO_BROWSER`, `SERVICE_AUTH_REQUIRED`, `SERVICE_FAILED`.
@@ -79,7 +90,7 @@ const kwargsSchema = z.strictObject({
  */
 export function createResponsesService(options: ResponsesOptions = {}): Service {
   const settings = responsesOptionsSchema.parse(options);
-  const { allowPrivateHosts, maxPageBytes, search } = settings;
+  const { allowPrivateHosts, maxPageBytes, search, browser } = settings;
   const roots = new FileRoots(settings);
   // Their libraries take 0.2 s to load: the first task that needs one pays for it, not the start.
   const tools: Tools = {
@@ -97,6 +108,12 @@ export function createResponsesService(options: ResponsesOptions = {}): Service 
       new Lazy(async () => {
         const { WebSearch } = await import('./responses-web.js');
         return new WebSearch(search);
+      }),
+    browser:
+      browser &&
+      new Lazy(async () => {
+        const { Browser } = await import('./responses-browser.js');
+        return new Browser(browser, allowPrivateHosts);
       }),
   };
   return {
@@ -123,6 +140,7 @@ export function createResponsesService(options: ResponsesOptions = {}): Service 
     close: async () => {
       await (await tools.pages.made)?.close();
       await (await tools.web?.made)?.close();
+      await (await tools.browser?.made)?.close();
     },
   };
 }
@@ -132,6 +150,7 @@ interface Tools {
   readonly pages: Lazy<GuardedFetch>;
   readonly index: Lazy<PassageIndex>;
   readonly web: Lazy<WebSearch> | undefined;
+  readonly browser: Lazy<Browser> | undefined;
 }
 
 async function answer(tools: Tools, task: string, context: ServiceContext): Promise<ResponsesResult> {
@@ -152,8 +171,11 @@ async function answer(tools: Tools, task: string, context: ServiceContext): Prom
       const web = await tools.web.get();
       return { kind: 'web', query: intent.query, hits: await web.search(intent.query, limit, signal) };
     }
-    case 'browser':
-      throw noBrowser();
+    case 'browser': {
+      if (tools.browser === undefined) throw noBrowser();
+      const steps = kwargs.data.steps ?? (await stepsOf(task));
+      return (await tools.browser.get()).act(steps, context);
+    }
     case 'unclear':
       throw needsInput(
         'The task names no page and no search; give the address of a page ("Browse https://…"), or say what to search where ("Search my notes for …", "Search the web for …"), or pass kwargs.url or kwargs.query.',
@@ -188,9 +210,19 @@ function needsQuery(where: string): Error {
   );
 }
 
+async function stepsOf(task: string): Promise<readonly BrowserStep[]> {
+  const { readSteps } = await import('./responses-browser-steps.js');
+  const read = readSteps(task);
+  if ('steps' in read) return read.steps;
+  throw needsInput(
+    `This part of the task is not understood: ${read.unclear}. Say steps such as: open https://example.com, click "More", type "tea" into "Search", press enter, wait for "Results", take a screenshot; or pass kwargs.steps: [{ "navigate": "https://…" }, { "click": "More" }, { "type": "tea", "into": "Search" }, { "screenshot": true }].`,
+    { unclear: read.unclear },
+  );
+}
+
 function noBrowser(): Error {
   const message =
-    'This task needs a browser to act in, and the built-in service only reads pages; add the Playwright MCP server (npx @playwright/mcp) as a service of type "mcp" and name it in "service".';
+    'This task needs a browser to act in, and none is configured; set "browser" of "responses" to {} to start the Playwright MCP server (npx @playwright/mcp), or give the address of a page to read.';
   return new OrchestratorError('NO_BROWSER', message);
 }
 
