@@ -36,7 +36,7 @@ export function createServerParts(
 
 function runSourceOf(runs: RunStore): RunSource {
   return {
-    get: (runId, principal) => runs.get(runId, principal)?.answer().structuredContent,
+    get: (runId, principal) => runs.get(runId, principal)?.wholeJson(),
     watch(listener) {
       const tell = (run: Run): void => listener(run.id);
       runs.on('change', tell);

@@ -94,7 +94,7 @@ describe('resources', () => {
 
   it('fault C15 show a run to its own principal, and say the same of a foreign and of an unknown one', async () => {
     const get = (id: string, principal: string | null) =>
-      id === 'mine' && principal === null ? { runId: id, status: 'running' } : undefined;
+      id === 'mine' && principal === null ? JSON.stringify({ runId: id, status: 'running' }) : undefined;
     const { client } = await connectInMemory(orchestrator, { runSource: { get, watch: () => () => {} } });
     expect(await readJson(client, 'gaffr://runs/mine')).toEqual({ runId: 'mine', status: 'running' });
     await expect(client.readResource({ uri: 'gaffr://runs/other' })).rejects.toThrow('Resource not found');

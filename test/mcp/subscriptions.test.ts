@@ -149,7 +149,7 @@ describe('listening streams', () => {
 
   it('fault C15 of another principal never hear of a run', async () => {
     const runs = {
-      get: (id: string, principal: string | null) => (principal === 'owner' ? { id } : undefined),
+      get: (id: string, principal: string | null) => (principal === 'owner' ? `{"id":"${id}"}` : undefined),
       watch: () => () => {},
     };
     const orchestrator = fakeOrchestrator();

@@ -17,7 +17,7 @@ function setUp() {
     };
   const updates = new Updates({
     orchestrator: fakeOrchestrator({ watch: watch(services) }),
-    runs: { get: () => ({}), watch: watch(runs) },
+    runs: { get: () => '{}', watch: watch(runs) },
     clock,
   });
   const told: string[] = [];

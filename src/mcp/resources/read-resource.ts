@@ -57,7 +57,7 @@ function locate(
     case 'run': {
       const run = runs?.get(target.id, principal);
       if (run === undefined) throw notFound(uri);
-      return () => [json(uri, run)];
+      return () => [{ uri, mimeType: JSON_TYPE, text: run }];
     }
     case undefined:
       throw notFound(uri);

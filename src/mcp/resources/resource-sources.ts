@@ -2,8 +2,8 @@ import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 
 /** The runs, as far as resources show them. */
 export interface RunSource {
-  /** What `getRun` would say of a run, as plain JSON; undefined when there is none of this id for this principal. */
-  get(runId: string, principal: string | null): object | undefined;
+  /** All that is kept of a run, as JSON; undefined when there is none of this id for this principal. */
+  get(runId: string, principal: string | null): string | undefined;
   /** Calls the listener with the id of each run that changes. @returns What ends that. */
   watch(listener: (runId: string) => void): () => void;
 }

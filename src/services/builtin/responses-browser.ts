@@ -126,6 +126,7 @@ export class Browser {
         attempt: context.attempt,
         deadline: context.deadline,
         idempotencyKey: null,
+        traceparent: context.traceparent,
         kwargs: { tool, arguments: args },
         signal: context.signal,
         progress: () => {},
