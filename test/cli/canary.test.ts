@@ -103,6 +103,7 @@ it('a secret in any slot is in no output of any command', async () => {
   const folder = freshFolder();
   const file = writeConfig(
     {
+      taskConfig: { maxRetries: 0, deadlineSeconds: 10 },
       services: {
         leak: {
           kind: 'module',
@@ -209,11 +210,11 @@ it('a secret in any slot is in no output of any command', async () => {
   await gaffr('services');
   await gaffr('trust');
   await gaffr('trust', '--yes', '--json');
-  const history = join(folder, 'history.ndjson');
-  for (const service of SERVICES) {
+  await inPairs(SERVICES, async (service) => {
+    const history = join(folder, `${service}.ndjson`);
     await gaffr('run', 'say', 'fail', 'print', '--service', service, '--json', '--history', history);
     outputs.push(readFileSync(history, 'utf8'));
-  }
+  });
   await gaffr('run', 'say', '--service', 'leak');
   await gaffr('run', 'Describe the picture receipt.jpg', '--service', 'eyes', '--json');
   await gaffr('run', 'Search the web for cats', '--service', 'seeker', '--json');
@@ -247,6 +248,15 @@ it('a secret in any slot is in no output of any command', async () => {
     }
   }
 }, 120_000);
+
+/** Two at a time: each is a process, and most of its time is its start. */
+async function inPairs<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = [...items];
+  const next = async (): Promise<void> => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all([next(), next()]);
+}
 
 /** Everything that a server says over MCP and on stderr, reloads among it. */
 async function serveAll(file: string, variables: Record<string, string>): Promise<string> {
