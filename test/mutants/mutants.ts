@@ -251,9 +251,9 @@ export const MUTANTS: readonly Mutant[] = [
     id: 29,
     bug: 'task accepted as drain begins never settles',
     file: SUPERVISOR,
-    find: "for (const task of open) this.#endings.end(task, 'cancelled', errors.shuttingDown());",
+    find: "for (const task of open) this.#endings.end(task, 'cancelled', error);",
     plant:
-      "for (const task of open)\n      if (task.state !== 'queued') this.#endings.end(task, 'cancelled', errors.shuttingDown());",
+      "for (const task of open)\n      if (task.state !== 'queued') this.#endings.end(task, 'cancelled', error);",
     by: [PROMISES],
   },
   {
