@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { browserSchema } from '../services/builtin/responses-browser-options.js';
 import { searchAddress } from '../services/builtin/responses-provider.js';
 import type { ServiceSpec } from './kind-schemas.js';
 import { anchor, type PlacedSpec, rootsOf } from './specs.js';
@@ -155,7 +156,7 @@ function builtinAddresses(spec: Builtin): Draft[] {
       const hosts = allowPrivateHosts.map(
         (host): Draft => ({ kind: 'connect', text: `pages of ${shown(host)}`, facts: { host } }),
       );
-      const browses = browser === undefined ? [] : [command(browser, undefined)];
+      const browses = browser === undefined ? [] : [command(browserSchema.parse(browser), undefined)];
       return [
         ...hosts,
         ...browses,

@@ -98,16 +98,16 @@ it('fault M2: of the tasks for a server that hangs at start one waits, the other
     call(hanging, 'ok', {}, { taskId: `hung-${task}` }).catch((fault) => fault),
   );
   await vi.waitFor(() => expect(hanging.connection.state).toBe('connecting'));
-  clock.increment(2000);
+  clock.increment(4000);
   for (const given of tasks.slice(1)) {
     expect(await given).toMatchObject({
       code: 'SERVICE_UNAVAILABLE',
       retryable: true,
       isTransportFault: false,
-      facts: { retryAfterSeconds: 4 },
+      facts: { retryAfterSeconds: 3 },
     });
   }
-  clock.increment(8000);
+  clock.increment(6000);
   expect(await tasks[0]).toMatchObject({ code: 'SERVICE_UNAVAILABLE', isTransportFault: true });
 });
 

@@ -25,7 +25,7 @@ export async function checkService(
     mayConnect ? [await check()] : [];
   switch (spec.kind) {
     case 'builtin':
-      return checkBuiltin(subject, spec, mayConnect);
+      return checkBuiltin(subject, spec, options);
     case 'module': {
       const program = spec.execPath === undefined ? [] : [await checkProgram(subject, spec.execPath, env)];
       return [await checkModule(subject, spec.module), ...program];
@@ -46,16 +46,26 @@ export async function checkService(
   }
 }
 
-async function checkBuiltin(subject: string, spec: SpecOf<'builtin'>, mayConnect: boolean): Promise<Check[]> {
+async function checkBuiltin(
+  subject: string,
+  spec: SpecOf<'builtin'>,
+  { mayConnect, env }: ServiceCheckOptions,
+): Promise<Check[]> {
   switch (spec.name) {
-    case 'vision':
-      return checkFolders(subject, spec.roots ?? ['.']);
+    case 'vision': {
+      const { model, roots = ['.'] } = spec;
+      const eyes =
+        model !== undefined && mayConnect ? [await checkModelServer(subject, model.baseURL, model)] : [];
+      return [...(await checkFolders(subject, roots)), ...eyes];
+    }
     case 'responses': {
       const search =
         spec.search !== undefined && mayConnect
           ? [await checkAddress(subject, searchAddress(spec.search))]
           : [];
-      return [...(await checkFolders(subject, spec.roots ?? ['.'])), ...search];
+      const browser =
+        spec.browser === undefined ? [] : [await checkProgram(subject, spec.browser.command, env)];
+      return [...(await checkFolders(subject, spec.roots ?? ['.'])), ...search, ...browser];
     }
     case 'reasoning':
       return [];

@@ -44,7 +44,7 @@ type Options = z.output<typeof mcpOptionsSchema>;
 const PROFILE_CHARACTERS = 2048;
 const DESCRIPTION_CHARACTERS = 160;
 /** How long an attempt waits for a connection for which another one waits already. */
-const CONNECTING_PATIENCE_MS = 2000;
+const CONNECTING_PATIENCE_MS = 4000;
 /** Tasks of which it is remembered that a call without an answer was made; the oldest goes first. */
 const MOST_REMEMBERED = 10_000;
 
