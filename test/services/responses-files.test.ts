@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createResponsesService } from '../../src/services/builtin/responses.js';
-import { type FoundPassage, passagesIn } from '../../src/services/builtin/responses-files.js';
+import type { FoundPassage } from '../../src/services/builtin/responses-files.js';
+import { passagesIn } from '../../src/services/builtin/responses-passages.js';
 import { contextOf } from './service-context.js';
 
 interface Found {

@@ -7,7 +7,7 @@
 
 import { basename } from 'node:path';
 import * as z from 'zod';
-import { messageOf, OrchestratorError } from '../../core/errors.js';
+import { OrchestratorError } from '../../core/errors.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { FileRoots, type RootedPath } from '../file-roots.js';
 import { invalidInput, needsInput, wrongArguments } from '../input-errors.js';
@@ -101,9 +101,6 @@ const ASKS_WHAT_IT_SHOWS =
 /** Words that ask for the text in it, or for facts that the file states. */
 const ASKS_FOR_TEXT_OR_FACTS =
   /\b(?:text|ocr|extract|transcribe|read|words?|letters?|numbers?|total|amount|says?|written|format|size|dimensions?|resolution|pixels?|exif|metadata|camera|taken|gps)\b/i;
-
-/** OCR of a picture without text yields a little confident-looking noise; below this it counts as none. */
-const LEAST_CONFIDENCE = 0.5;
 
 /**
  * Creates the service `vision`. It reads the file that the task names (or `kwargs.path`), inside `roots` only:
@@ -267,6 +264,7 @@ async function answerPicture(
     const { describePicture } = await import('./vision-model.js');
     return { ...result, pages: [], text: '', ...(await describePicture(model, source, task, context)) };
   }
+  const { readPicture } = await import('./vision-photo.js');
   const { pages, totalPages } = await readPicture(reader, source, wish, context);
   const text = joined(pages);
   if (wantsDescription && text === '') throw noVisionModel(file, picture);
@@ -276,73 +274,6 @@ async function answerPicture(
   const note =
     'The facts of the file and the text in it. Telling what the picture shows needs a vision model.';
   return { ...read, note };
-}
-
-/** A TIFF file may hold many pages, as scanners and fax machines make them. */
-async function readPicture(
-  { ocr, maxPages, maxPixels, languages }: Reader,
-  {
-    file,
-    bytes,
-    format,
-  }: { readonly file: string; readonly bytes: Uint8Array; readonly format: PictureFormat },
-  { pages, boxes }: Wish,
-  { signal, progress }: ServiceContext,
-): Promise<{ readonly pages: readonly PageText[]; readonly totalPages: number }> {
-  const { linesField } = await import('./vision-boxes.js');
-  const directories = format === 'tiff' ? (await import('./vision-tiff.js')).tiffPages(bytes) : [];
-  const totalPages = Math.max(1, directories.length);
-  const { pagesToRead } = await import('./vision-pdf.js');
-  // "page 2" of a picture with one page only is no page number but a part of what is asked.
-  const wanted = pagesToRead(totalPages, { file, pages: totalPages === 1 ? null : pages, maxPages });
-  const read: PageText[] = [];
-  for (const page of wanted) {
-    if (totalPages > 1) progress(read.length / wanted.length, `page ${page} of ${totalPages}`);
-    const one =
-      totalPages === 1 ? bytes : await tiffPage(bytes, directories[page - 1] ?? 0, { file, maxPixels });
-    const { text, confidence, lines } = await recognisePhoto(ocr, file, one, { signal, languages });
-    const hasText = confidence >= LEAST_CONFIDENCE && (text.match(/[\p{L}\p{N}]/gu)?.length ?? 0) >= 3;
-    const places = hasText ? linesField(lines, boxes) : {};
-    read.push({
-      page,
-      text: hasText ? text : '',
-      method: 'ocr',
-      confidence,
-      ...places,
-      ...(places.lines && { unit: 'pixel' }),
-    });
-    signal.throwIfAborted();
-  }
-  return { pages: read, totalPages };
-}
-
-async function tiffPage(
-  bytes: Uint8Array,
-  directory: number,
-  { file, maxPixels }: { readonly file: string; readonly maxPixels: number },
-): Promise<Uint8Array> {
-  const { withFirstPage } = await import('./vision-tiff.js');
-  const { pictureFactsOf } = await import('./vision-picture.js');
-  const page = withFirstPage(bytes, directory);
-  const { width, height } = await pictureFactsOf(page, 'tiff');
-  if ((width ?? 0) * (height ?? 0) <= maxPixels) return page;
-  const message = `A page of "${file}" has ${width} x ${height} pixels; at most ${maxPixels} are read. Make it smaller or raise maxPixels.`;
-  throw invalidInput('too-large', message, { file, maxPixels });
-}
-
-async function recognisePhoto(
-  ocr: Lazy<OcrPool>,
-  file: string,
-  bytes: Uint8Array,
-  { signal, languages }: { readonly signal: AbortSignal; readonly languages: readonly string[] },
-) {
-  try {
-    return await (await ocr.get()).recognise(bytes, { signal, languages, photo: true });
-  } catch (cause) {
-    if (signal.aborted || cause instanceof OrchestratorError) throw cause;
-    const message = `"${file}" cannot be read as a picture (${messageOf(cause)}); check that the file is whole.`;
-    throw invalidInput('unreadable', message, { file }, cause);
-  }
 }
 
 function answerPlainText(file: string, bytes: Uint8Array): VisionResult {
