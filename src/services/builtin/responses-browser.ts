@@ -158,8 +158,9 @@ export class Browser {
     const { url, title, snapshot } = await look();
     const { refused } = session.proxy;
     const place = url !== null && URL.canParse(url) ? hostAndPort(new URL(url)) : '';
-    // A click may lead anywhere; what is shown then is the refusal of the proxy.
-    if (refused.has(place)) throw refusedAddress(place);
+    // A click may lead anywhere; what is shown then is the refusal of the proxy, or the browser's own page about it.
+    const last = url?.startsWith('chrome-error:') ? [...refused].at(-1) : undefined;
+    if (last !== undefined || refused.has(place)) throw refusedAddress(last ?? place);
     const pictures = screenshots.length === 0 ? {} : { screenshots };
     return { kind: 'browser', url, title, steps, text: snapshot.slice(0, LONGEST_TEXT), ...pictures };
   }
