@@ -12,7 +12,7 @@ import type { Tally } from './tally.js';
 
 const TOKEN = 'a token of the fuzzer, which has 32 characters and more'.replaceAll(/[ ,]/g, '-');
 /** How long an answer may take, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 /** How long a stream that stays open is listened to, in milliseconds. */
 const LISTEN_MS = 100;
 const AT_ONCE = 24;

@@ -7,8 +7,9 @@ import { inputOf } from './inputs.js';
 import { Expectations, Violation } from './judge.js';
 import type { Tally } from './tally.js';
 
-/** How long an answer may take, in milliseconds. */
-const PATIENCE_MS = 10_000;
+/** How long an answer may take, in milliseconds; the first one waits for the process to start on a busy machine. */
+const PATIENCE_MS = 20_000;
+const START_MS = 60_000;
 
 /** Ways in which clients open a connection; the rules hold for every one of them. */
 const OPENINGS: readonly string[] = [
@@ -25,6 +26,7 @@ export async function fuzzStdio(seeds: readonly number[], batchSize: number): Pr
   try {
     const opening = Buffer.from(seeded(seeds[0] ?? 0, 3).pick(OPENINGS));
     conversation.write(opening);
+    await conversation.settle(seeds.slice(0, 1), START_MS);
     for (let from = 0; from < seeds.length; from += batchSize) {
       const batch = seeds.slice(from, from + batchSize);
       for (const seed of batch) conversation.write(inputOf(seed).bytes);
@@ -58,11 +60,11 @@ class Conversation {
   }
 
   /** Waits until everything that was asked has been answered: the last question shows that the server still reads. */
-  async settle(seeds: readonly number[]): Promise<void> {
+  async settle(seeds: readonly number[], patienceMs = PATIENCE_MS): Promise<void> {
     this.#markers += 1;
     this.write(Buffer.from(`{"jsonrpc":"2.0","id":"marker ${this.#markers}","method":"tools/list"}`));
     const told = `seeds ${seeds[0]} to ${seeds.at(-1)} over stdio`;
-    for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(2)) {
+    for (const deadline = Date.now() + patienceMs; ; await sleep(2)) {
       if (this.#fault !== undefined) throw new Violation(`${told}: ${(this.#fault as Error).message}`);
       if (this.#server.hasEnded) {
         throw new Violation(
