@@ -73,7 +73,8 @@ class PlainCopier {
       case 'number':
         this.#take(LITERAL_BYTES);
         if (!Number.isFinite(value)) throw NOT_PLAIN;
-        return value;
+        // JSON has no negative zero.
+        return value + 0;
       case 'boolean':
         this.#take(LITERAL_BYTES);
         return value;

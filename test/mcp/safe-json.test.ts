@@ -154,6 +154,10 @@ describe('copyPlain()', () => {
     );
   });
 
+  it('writes negative zero as JSON does', () => {
+    expect(Object.is(copyPlain(-0, MIB), 0)).toBe(true);
+  });
+
   it('copies JSON, and says of nothing that fits that it does not', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
