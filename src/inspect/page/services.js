@@ -124,7 +124,7 @@ class Card {
     );
     open.addEventListener('click', onOpen);
     this.#reset.addEventListener('click', () => this.#resetCircuit());
-    setAll(this.#reset, { 'aria-label': `Reset the circuit of ${name}` });
+    setAll(this.#reset, { 'aria-label': `Reset circuit of ${name}` });
     this.element = h(
       'article',
       { class: 'card service', 'data-service': name },
