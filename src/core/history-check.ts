@@ -57,6 +57,8 @@ export class HistoryCheck {
   #limits: HistoryLimits;
   /** A limit that was lowered lately: what had been assigned before may still start. */
   #lowered: { readonly maxParallel: number; readonly untilMs: number } | null = null;
+  /** Until when a service whose concurrency was changed is not judged by it. */
+  readonly #fewerUntilMs = new Map<string, number>();
   /** Tasks were under way before the history begins. */
   readonly #knowsAll: boolean;
   readonly #dropped: number;
@@ -169,6 +171,10 @@ export class HistoryCheck {
     const { maxParallel = Number.POSITIVE_INFINITY } = this.#limits;
     if (maxParallel < before) {
       this.#lowered = { maxParallel: before, untilMs: change.atMs + DEFAULT_GRACE_MS };
+    }
+    if (change.type === 'resized' && change.service !== null) {
+      // What was assigned when the limit fell starts a moment later.
+      this.#fewerUntilMs.set(change.service, change.atMs + DEFAULT_GRACE_MS);
     }
   }
 
@@ -309,6 +315,7 @@ export class HistoryCheck {
     const service = this.#service(event.service);
     service.occupied += 1;
     const concurrency = this.#limits.concurrency?.[event.service];
+    if ((this.#fewerUntilMs.get(event.service) ?? Number.NEGATIVE_INFINITY) >= event.atMs) return;
     if (concurrency !== undefined && service.occupied > concurrency) {
       const text = `${service.occupied} instances of "${event.service}" work; its concurrency is ${concurrency}`;
       this.#break('I2', event, text);
