@@ -1,20 +1,7 @@
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { GuardedTransport } from '../../src/mcp/guarded-transport.js';
-
-class MemoryTransport implements Transport {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: Transport['onmessage'];
-  readonly sent: JSONRPCMessage[] = [];
-  async start(): Promise<void> {}
-  async send(message: JSONRPCMessage): Promise<void> {
-    this.sent.push(message);
-  }
-  async close(): Promise<void> {
-    this.onclose?.();
-  }
-}
+import { MemoryTransport } from '../support/memory-transport.js';
 
 async function guarded() {
   const inner = new MemoryTransport();

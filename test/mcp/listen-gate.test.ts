@@ -1,24 +1,11 @@
-import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY, type Transport } from '@modelcontextprotocol/server';
+import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { SimulatedClock } from 'xstate';
 import type { ChangeListener } from '../../src/core/orchestrator-port.js';
 import { ListenGate } from '../../src/mcp/resources/listen-gate.js';
 import { Updates } from '../../src/mcp/resources/updates.js';
 import { fakeOrchestrator } from '../support/fake-orchestrator.js';
-
-class MemoryTransport implements Transport {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: Transport['onmessage'];
-  readonly sent: JSONRPCMessage[] = [];
-  async start(): Promise<void> {}
-  async send(message: JSONRPCMessage): Promise<void> {
-    this.sent.push(message);
-  }
-  async close(): Promise<void> {
-    this.onclose?.();
-  }
-}
+import { MemoryTransport } from '../support/memory-transport.js';
 
 /** A gate between a wire and an SDK that a test plays. */
 async function setUp() {

@@ -1,4 +1,4 @@
-import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/server';
+import type { JSONRPCMessage } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/core/environment.js';
 import type { OrchestratorPort } from '../../src/core/orchestrator-port.js';
@@ -6,20 +6,7 @@ import type { TaskResult } from '../../src/core/result.js';
 import { RunStore } from '../../src/mcp/runs/run-store.js';
 import { ToolLane } from '../../src/mcp/tool-lane.js';
 import { fakeOrchestrator, taskResult } from '../support/fake-orchestrator.js';
-
-class MemoryTransport implements Transport {
-  onclose?: (() => void) | undefined;
-  onerror?: ((error: Error) => void) | undefined;
-  onmessage?: Transport['onmessage'];
-  readonly sent: JSONRPCMessage[] = [];
-  async start(): Promise<void> {}
-  async send(message: JSONRPCMessage): Promise<void> {
-    this.sent.push(message);
-  }
-  async close(): Promise<void> {
-    this.onclose?.();
-  }
-}
+import { MemoryTransport } from '../support/memory-transport.js';
 
 type Options = Parameters<OrchestratorPort['execute']>[1];
 
