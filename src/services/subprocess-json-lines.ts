@@ -12,6 +12,7 @@ import { type ProcessGroup, spawnGroup } from './process-group.js';
 import { saidError } from './said-error.js';
 import { programTooLoud } from './subprocess-errors.js';
 import { TextTail } from './text-tail.js';
+import { waitAtMost } from './wait-at-most.js';
 
 /** What to run. */
 export interface JsonLinesCommand {
@@ -147,12 +148,7 @@ class JsonLinesProcess implements Isolate {
     const { child, exited } = this.#group;
     const drained = new Promise<void>((resolve) => child.stdout?.once('close', resolve));
     const { exitCode, signal } = await exited;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, REST_MS);
-    });
-    await Promise.race([drained, patience]);
-    clearTimeout(timer);
+    await waitAtMost(REST_MS, drained);
     for (const stream of child.stdio) stream?.destroy();
     if (this.#isEnding) await this.#group.end();
     if (this.#flood) return this.#flood;

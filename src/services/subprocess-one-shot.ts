@@ -9,6 +9,7 @@ import { LineReader } from './line-reader.js';
 import { type GroupExit, type ProcessGroup, spawnGroup, TERM_GRACE_MS } from './process-group.js';
 import { programFailed, programSaidNoJson, programTooLoud } from './subprocess-errors.js';
 import { TextTail } from './text-tail.js';
+import { waitAtMost } from './wait-at-most.js';
 
 /** Stands for the text of the task in an argument. */
 export const TASK_PLACEHOLDER = '{task}';
@@ -103,12 +104,7 @@ async function watch(
   child.stdin?.end(inputFor(stdin, args, task, hooks.kwargs));
   const drained = Promise.all([ended(child.stdout), ended(child.stderr)]);
   const exit = await group.exited;
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, REST_MS);
-  });
-  await Promise.race([drained, patience]);
-  clearTimeout(timer);
+  await waitAtMost(REST_MS, drained);
   const stdout = Buffer.concat(pieces);
   return { ...exit, stdout, stderr: stderr.text, isTooLoud: sizeBytes > maxOutputBytes };
 }

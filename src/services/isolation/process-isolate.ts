@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { OrchestratorError } from '../../core/errors.js';
 import { type ProcessGroup, spawnGroup } from '../process-group.js';
+import { waitAtMost } from '../wait-at-most.js';
 import { CappedOutput, MOST_OUTPUT_BYTES } from './capped-output.js';
 import { GIVE_UP_MS, type Isolate } from './isolate.js';
 import { crashed, stdoutTooLarge } from './isolation-errors.js';
@@ -108,12 +109,7 @@ class ProcessIsolate implements Isolate {
       new Promise<void>((resolve) => child.once('disconnect', resolve)),
     ]);
     const { exitCode, signal } = await exited;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, REST_MS);
-    });
-    await Promise.race([rest, patience]);
-    clearTimeout(timer);
+    await waitAtMost(REST_MS, rest);
     for (const stream of child.stdio) stream?.destroy();
     // Others of its group may have until the end of a grace.
     if (this.#isEnding) await this.#group.end();

@@ -11,6 +11,7 @@ import type { Clock } from '../../core/environment.js';
 import { LineReader } from '../line-reader.js';
 import { type GroupCommand, type ProcessGroup, spawnGroup, TERM_GRACE_MS } from '../process-group.js';
 import { TextTail } from '../text-tail.js';
+import { waitAtMost } from '../wait-at-most.js';
 
 /** Longest message in either direction, in bytes. */
 export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
@@ -96,12 +97,7 @@ export class StdioTransport implements Transport {
     if (group === undefined) return this.#tellClosed();
     this.#reason ??= 'it was closed';
     group.child.stdin?.end();
-    let timer: unknown;
-    const patience = new Promise<void>((resolve) => {
-      timer = this.#clock.setTimeout(resolve, TERM_GRACE_MS);
-    });
-    await Promise.race([group.exited, patience]);
-    this.#clock.clearTimeout(timer);
+    await waitAtMost(TERM_GRACE_MS, group.exited, this.#clock);
     await group.end();
     this.#tellClosed();
   }
@@ -141,12 +137,7 @@ export class StdioTransport implements Transport {
   async #whenGone(group: ProcessGroup): Promise<void> {
     const drained = new Promise<void>((resolve) => group.child.stdout?.once('close', resolve));
     const { exitCode, signal } = await group.exited;
-    let timer: unknown;
-    const patience = new Promise<void>((resolve) => {
-      timer = this.#clock.setTimeout(resolve, REST_MS);
-    });
-    await Promise.race([drained, patience]);
-    this.#clock.clearTimeout(timer);
+    await waitAtMost(REST_MS, drained, this.#clock);
     const how = this.#reason ?? (signal === null ? `exit code ${exitCode}` : `signal ${signal}`);
     this.#end = { how, exitCode, signal };
     for (const stream of group.child.stdio) stream?.destroy();
