@@ -31,6 +31,7 @@ export class Clients {
   #labels = 0;
   /** Set while the code of a service or a listener calls back: cancels are then asked for in the middle of something. */
   #isInside = false;
+  #insideCalls = 0;
 
   constructor(world: ClientWorld) {
     this.#world = world;
@@ -125,6 +126,7 @@ export class Clients {
   /** Runs code that is called by the runtime. */
   inside(call: () => void): void {
     const before = this.#isInside;
+    this.#insideCalls += 1;
     this.#isInside = true;
     this.calling(call);
     this.#isInside = before;
@@ -206,9 +208,14 @@ export class Clients {
   }
 
   #abort(signal: CountedSignal): void {
-    for (const client of this.all) if (client.signal === signal) this.#expectCancel(client);
+    const before = this.#insideCalls;
+    const clients = this.all.filter((client) => client.signal === signal);
+    for (const client of clients) this.#expectCancel(client);
     if (signal === this.#shared) this.#shared = this.#newSignal();
     signal.abort();
+    // The first task of a shared signal frees a slot, and what starts in it may end the others before it reaches them.
+    if (this.#insideCalls === before) return;
+    for (const client of clients) if (client.cancel === 'strict') client.cancel = 'loose';
   }
 
   #expectCancel(client: Client): void {
