@@ -170,7 +170,9 @@ export class HistoryCheck {
     this.#limits = limitsAfter(this.#limits, change);
     const { maxParallel = Number.POSITIVE_INFINITY } = this.#limits;
     if (maxParallel < before) {
-      this.#lowered = { maxParallel: before, untilMs: change.atMs + DEFAULT_GRACE_MS };
+      // Lowered twice in a moment: what was assigned under the first limit may still start.
+      const first = this.#lowered && change.atMs <= this.#lowered.untilMs ? this.#lowered.maxParallel : 0;
+      this.#lowered = { maxParallel: Math.max(before, first), untilMs: change.atMs + DEFAULT_GRACE_MS };
     }
     if (change.type === 'resized' && change.service !== null) {
       // What was assigned when the limit fell starts a moment later.

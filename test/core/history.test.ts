@@ -166,6 +166,17 @@ describe('checkHistory()', () => {
     expect(broken(events.map((event) => ({ ...event, atMs: 0 })))).toEqual([]);
   });
 
+  it('lets what was assigned start after the limit was lowered twice in that moment, and not later', () => {
+    const resize = (limit: number): HistoryEvent => ({ type: 'resized', atMs: 0, service: null, limit });
+    const [submitA, submitB, queueA, queueB, startA, startB] = history(...sound.slice(0, 6)).map((event) => ({
+      ...event,
+      atMs: 0,
+    })) as [HistoryEvent, HistoryEvent, HistoryEvent, HistoryEvent, HistoryEvent, HistoryEvent];
+    const before = [submitA, submitB, queueA, queueB, startA, resize(2), resize(1)];
+    expect(broken([...before, startB], { maxParallel: 3 })).toEqual([]);
+    expect(broken([...before, { ...startB, atMs: 1000 }], { maxParallel: 3 })).toEqual(['I1 b']);
+  });
+
   it('takes the events of the runtime as they are', () => {
     const events: RuntimeEvent[] = [{ type: 'circuit', atMs: 0, service: 's', state: 'open' }];
     expect(checkHistory(events)).toMatchObject({ events: 1, violations: [] });
