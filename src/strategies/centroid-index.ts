@@ -59,7 +59,7 @@ export class CentroidIndex {
     const similarities = this.similarities.fill(0);
     const counts = this.#counts;
     counts.read(words);
-    const { touched, size } = counts;
+    const { touched, counts: times, size } = counts;
     // Local names: fields read in the inner loop would double its time.
     const table = this.#table;
     const starts = this.#starts;
@@ -69,7 +69,7 @@ export class CentroidIndex {
     for (let i = 0; i < size; i++) {
       const bucket = touched[i] as number;
       const row = table.rowOf(bucket);
-      const weight = termWeight(counts.of(bucket)) * table.weightAt(row, bucket);
+      const weight = termWeight(times[i] as number) * table.weightAt(row, bucket);
       squares += weight * weight;
       if (row < 0) continue;
       const start = starts[row] as number;

@@ -61,6 +61,5 @@ export class CountedProfiles {
 /** @param counts - Scratch space. */
 function countText(words: readonly string[], counts: FeatureCounts): CountedText {
   counts.read(words);
-  const buckets = counts.touched.slice(0, counts.size);
-  return { buckets, counts: Uint16Array.from(buckets, (bucket) => counts.of(bucket)) };
+  return { buckets: counts.touched.slice(0, counts.size), counts: counts.counts.slice(0, counts.size) };
 }

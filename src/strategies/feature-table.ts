@@ -1,5 +1,6 @@
+import { BucketNumbers } from './bucket-numbers.js';
 import type { CountedService } from './counted-profiles.js';
-import { BUCKETS, kindWeight } from './features.js';
+import { kindWeight } from './features.js';
 
 /** How much more a rare feature counts than its rarity alone would say. */
 const RARITY_POWER = 1.2;
@@ -7,24 +8,21 @@ const RARITY_POWER = 1.2;
 /**
  * Owns: the features that occur in some texts, numbered from 0 in rows, and the weight of each.
  *
- * - I1: `#rows` is 0 but for the buckets of rows, so filling the table anew costs what the texts are long.
- * - I2: a feature that is in no text has a weight too, the highest of its kind.
+ * I1: a feature that is in no text has a weight too, the highest of its kind.
  */
 export class FeatureTable {
-  /** Row + 1 by bucket. */
-  readonly #rows = new Int32Array(BUCKETS);
-  #buckets: readonly number[] = [];
+  readonly #rows = new BucketNumbers();
   #weights = new Float64Array();
   #unseenRarity = 1;
 
   /** Number of rows. */
   get size(): number {
-    return this.#buckets.length;
+    return this.#rows.size;
   }
 
-  /** Buckets by row. */
-  get buckets(): readonly number[] {
-    return this.#buckets;
+  /** Buckets by row: the first `size` elements. */
+  get buckets(): Int32Array {
+    return this.#rows.buckets;
   }
 
   /** Rarity of a feature that is in no text, above 0. */
@@ -34,7 +32,7 @@ export class FeatureTable {
 
   /** Row of a feature, -1 for one that is in no text. */
   rowOf(bucket: number): number {
-    return (this.#rows[bucket] as number) - 1;
+    return this.#rows.numberOf(bucket);
   }
 
   /** What a feature counts for, above 0. */
@@ -53,8 +51,7 @@ export class FeatureTable {
    * service away; among services alone, a chance word of one text would count as much as that one.
    */
   fill(services: readonly CountedService[]): void {
-    for (const bucket of this.#buckets) this.#rows[bucket] = 0;
-    const buckets: number[] = [];
+    this.#rows.clear();
     const texts: number[] = [];
     const owners: number[] = [];
     const lastOwners: number[] = [];
@@ -63,7 +60,7 @@ export class FeatureTable {
       textCount += service.texts.length;
       for (const text of service.texts) {
         for (const bucket of text.buckets) {
-          const row = this.#addRow(bucket, buckets);
+          const row = this.#rows.add(bucket);
           texts[row] = (texts[row] ?? 0) + 1;
           if (lastOwners[row] !== owner) owners[row] = (owners[row] ?? 0) + 1;
           lastOwners[row] = owner;
@@ -73,16 +70,10 @@ export class FeatureTable {
     const rarity = (inTexts: number, inServices: number) =>
       (rarityOf(textCount, inTexts) * rarityOf(services.length, inServices)) ** (RARITY_POWER / 2);
     this.#unseenRarity = rarity(0, 0);
-    this.#buckets = buckets;
     this.#weights = Float64Array.from(
-      buckets,
+      this.buckets.subarray(0, this.size),
       (bucket, row) => rarity(texts[row] as number, owners[row] as number) * kindWeight(bucket),
     );
-  }
-
-  #addRow(bucket: number, buckets: number[]): number {
-    if (this.#rows[bucket] === 0) this.#rows[bucket] = buckets.push(bucket);
-    return (this.#rows[bucket] as number) - 1;
   }
 }
 

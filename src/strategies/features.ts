@@ -1,3 +1,4 @@
+import { BucketNumbers } from './bucket-numbers.js';
 import { detached, isUnspaced, MAX_CACHED_WORDS, MAX_WORD_CHARS, stemOf } from './words.js';
 
 /** Each kind of feature has a range of buckets of its own: pieces of words, then stems, then pairs of stems. */
@@ -52,39 +53,38 @@ export function featuresOf(word: string): WordFeatures {
   return features;
 }
 
-/**
- * Counts the features of one text at a time.
- *
- * I1: `#counts` is zero but for the first `size` buckets of `touched`, so clearing costs what the text was long.
- */
+/** Counts the features of one text at a time. */
 export class FeatureCounts {
-  readonly #counts = new Uint16Array(BUCKETS);
-  #touched = new Int32Array(1024);
-  #size = 0;
+  readonly #numbers = new BucketNumbers();
+  #counts = new Uint16Array(1024);
 
   /** Number of distinct features of the text. */
   get size(): number {
-    return this.#size;
+    return this.#numbers.size;
   }
 
   /** The distinct buckets of the text in order of first occurrence: the first `size` elements. */
   get touched(): Int32Array {
-    return this.#touched;
+    return this.#numbers.buckets;
+  }
+
+  /** Times that each of `touched` occurs: the first `size` elements. */
+  get counts(): Uint16Array {
+    return this.#counts;
   }
 
   /** Times a feature occurs in the text. */
   of(bucket: number): number {
-    return this.#counts[bucket] as number;
+    const number = this.#numbers.numberOf(bucket);
+    return number < 0 ? 0 : (this.#counts[number] as number);
   }
 
   /** Replaces what was counted by the features of these words: each word's own, and each pair of neighbouring stems. */
   read(words: readonly string[]): void {
-    for (let i = 0; i < this.#size; i++) this.#counts[this.#touched[i] as number] = 0;
-    this.#size = 0;
+    this.#numbers.clear();
     let previous = 0;
     for (let i = 0; i < words.length; i++) {
       const { stemHash, buckets } = featuresOf(words[i] as string);
-      this.#reserve(buckets.length + 1);
       for (let k = 0; k < buckets.length; k++) this.#add(buckets[k] as number);
       if (i > 0) this.#add(pairBucket(previous, stemHash));
       previous = stemHash;
@@ -92,17 +92,21 @@ export class FeatureCounts {
   }
 
   #add(bucket: number): void {
-    const count = this.#counts[bucket] as number;
-    if (count === 0) this.#touched[this.#size++] = bucket;
+    const known = this.#numbers.size;
+    const number = this.#numbers.add(bucket);
+    if (number === known) this.#begin(number);
     // Saturates, so that no flood of one word wraps round to "unseen".
-    if (count < 0xffff) this.#counts[bucket] = count + 1;
+    else if ((this.#counts[number] as number) < 0xffff)
+      this.#counts[number] = (this.#counts[number] as number) + 1;
   }
 
-  #reserve(more: number): void {
-    if (this.#size + more <= this.#touched.length) return;
-    const larger = new Int32Array(2 * (this.#size + more));
-    larger.set(this.#touched);
-    this.#touched = larger;
+  #begin(number: number): void {
+    if (number === this.#counts.length) {
+      const larger = new Uint16Array(2 * number);
+      larger.set(this.#counts);
+      this.#counts = larger;
+    }
+    this.#counts[number] = 1;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { RouteReason } from '../core/route.js';
+import { BucketNumbers } from './bucket-numbers.js';
 import { tellingTerms, tellingWords } from './capability-reasons.js';
 import { termWeight } from './feature-table.js';
-import { BUCKETS, FeatureCounts, kindWeight } from './features.js';
+import { FeatureCounts, kindWeight } from './features.js';
 import { perfectScore } from './softmax-training.js';
 
 /** All that a trained model is: plain and typed arrays, so that it goes through threads and files. */
@@ -23,14 +24,13 @@ export interface LearnedWeights {
 /**
  * Scores of a text for each service, by softmax regression over hashed features.
  *
- * Owns: a table from buckets to rows, and scratch space for one text at a time.
- * - I1: `#rows` is row + 1 for each bucket that has a row, else 0.
+ * Owns: the numbers of the buckets that have a row, which are the rows, and scratch space for one text at a time.
  */
 export class LearnedModel {
   readonly weights: LearnedWeights;
   /** Scores of the last text by service: 0 is the mean of all services, 1 what a perfectly learned example reaches. */
   readonly scores: Float64Array;
-  readonly #rows = new Int32Array(BUCKETS);
+  readonly #rows = new BucketNumbers();
   readonly #counts = new FeatureCounts();
   readonly #unit: number;
   #norm = 0;
@@ -39,9 +39,7 @@ export class LearnedModel {
     this.weights = weights;
     this.scores = new Float64Array(weights.services.length);
     this.#unit = perfectScore(weights.services.length);
-    weights.buckets.forEach((bucket, row) => {
-      this.#rows[bucket] = row + 1;
-    });
+    for (const bucket of weights.buckets) this.#rows.add(bucket);
   }
 
   /** Scores a text; read `scores` afterwards. */
@@ -52,8 +50,8 @@ export class LearnedModel {
     let squares = 0;
     for (let i = 0; i < counts.size; i++) {
       const bucket = counts.touched[i] as number;
-      const row = (this.#rows[bucket] as number) - 1;
-      const value = termWeight(counts.of(bucket)) * this.#featureWeight(bucket, row);
+      const row = this.#rows.numberOf(bucket);
+      const value = termWeight(counts.counts[i] as number) * this.#featureWeight(bucket, row);
       squares += value * value;
       if (row >= 0)
         addWeights(scores, value * (this.weights.scales[row] as number), this.weights.weights, row);
@@ -66,7 +64,7 @@ export class LearnedModel {
   /** The words of the last text that say most for a service, best first. */
   reasonsFor(service: number, words: readonly string[]): readonly RouteReason[] {
     return tellingTerms(tellingWords(words), (bucket) => {
-      const row = (this.#rows[bucket] as number) - 1;
+      const row = this.#rows.numberOf(bucket);
       if (row < 0) return 0;
       const { scales, weights, services } = this.weights;
       const value = termWeight(this.#counts.of(bucket)) * this.#featureWeight(bucket, row);

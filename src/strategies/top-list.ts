@@ -21,16 +21,22 @@ export function insertInOrder<T>(list: T[], item: T, most: number, isBefore: (a:
  */
 export function mostSimilar(similarities: Float64Array, positions: Int32Array, most: number): number[] {
   const best: number[] = [];
-  const isBefore = (a: number, b: number) => {
-    const difference = (similarities[a] as number) - (similarities[b] as number);
-    return difference > 0 || (difference === 0 && (positions[a] as number) < (positions[b] as number));
-  };
-  let least = 0;
   for (let service = 0; service < similarities.length; service++) {
     const similarity = similarities[service] as number;
-    if (similarity < least || similarity <= 0 || (positions[service] as number) < 0) continue;
-    insertInOrder(best, service, most, isBefore);
-    if (best.length === most) least = similarities[best[most - 1] as number] as number;
+    const position = positions[service] as number;
+    if (similarity <= 0 || position < 0) continue;
+    // Like `insertInOrder`, without a call per comparison: this runs for every service at every route.
+    let place = best.length;
+    if (place === most && !isBefore(similarity, position, best[--place] as number)) continue;
+    for (; place > 0 && isBefore(similarity, position, best[place - 1] as number); place--) {
+      best[place] = best[place - 1] as number;
+    }
+    best[place] = service;
   }
   return best;
+
+  function isBefore(similarity: number, position: number, other: number): boolean {
+    const its = similarities[other] as number;
+    return similarity > its || (similarity === its && position < (positions[other] as number));
+  }
 }
