@@ -1,5 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
+import { SourceMap } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { Sample } from './bench.js';
 import type { Stopwatch } from './stopwatch.js';
 
@@ -62,8 +65,24 @@ function costsOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile, tas
     });
 }
 
-function placeOf({ functionName, url, lineNumber }: Profiler.ProfileNode['callFrame']): string {
-  return `${functionName || '(anonymous)'}\t${url === '' ? '' : `${shortened(url)}:${lineNumber + 1}`}`;
+function placeOf({ functionName, url, lineNumber, columnNumber }: Profiler.ProfileNode['callFrame']): string {
+  const name = functionName || '(anonymous)';
+  if (url === '') return `${name}\t`;
+  const origin = mapOf(url)?.findEntry(lineNumber, columnNumber);
+  return origin !== undefined && 'originalSource' in origin
+    ? `${name}\t${origin.originalSource.replace(/^(?:\.\.\/)+/, '')}:${origin.originalLine + 1}`
+    : `${name}\t${shortened(url)}:${lineNumber + 1}`;
+}
+
+const maps = new Map<string, SourceMap | undefined>();
+
+/** The source map of a file of dist: what was joined is told by the files it came from. */
+function mapOf(url: string): SourceMap | undefined {
+  if (!maps.has(url)) {
+    const file = url.startsWith('file:') ? `${fileURLToPath(url)}.map` : '';
+    maps.set(url, existsSync(file) ? new SourceMap(JSON.parse(readFileSync(file, 'utf8'))) : undefined);
+  }
+  return maps.get(url);
 }
 
 /** The path within its package, or within the checkout. */

@@ -1,5 +1,5 @@
 /**
- * Compiles src to dist, unless dist was compiled from just these sources.
+ * Makes dist from src, unless it was made from just these sources: the types file by file, the code in chunks.
  *
  * As a command: `node scripts/build.mjs`.
  */
@@ -10,6 +10,7 @@ import { isMain, root, run, runSteps, say } from './run.mjs';
 
 const dist = join(root, 'dist');
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const chunks = join(root, 'scripts', 'chunks.mjs');
 /** Holds the fingerprint of what dist was compiled from. It goes with node_modules, and so with the compiler. */
 const stamp = join(root, 'node_modules', '.cache', 'gaffr', 'build');
 
@@ -20,11 +21,12 @@ export function build() {
     say('dist is up to date');
     return;
   }
-  say('building dist (tsc)');
+  say('building dist (tsc, rolldown)');
   rmSync(stamp, { force: true });
   // The compiler never removes a file whose source has gone.
   rmSync(dist, { recursive: true, force: true });
-  run([process.execPath, compiler, '-p', '.'], root);
+  run([process.execPath, compiler, '-p', '.', '--emitDeclarationOnly'], root);
+  run([process.execPath, chunks], root);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, fingerprint);
 }
@@ -36,7 +38,8 @@ function fingerprintOfSources() {
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
   const hash = createHash('sha256');
-  for (const path of [join(root, 'tsconfig.json'), join(root, 'package-lock.json'), ...sources]) {
+  const settings = ['tsconfig.json', 'package.json', 'package-lock.json'].map((name) => join(root, name));
+  for (const path of [...settings, chunks, ...sources]) {
     const bytes = readFileSync(path);
     hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }

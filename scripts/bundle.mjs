@@ -6,7 +6,7 @@
  */
 import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TOOLS } from '../dist/mcp/tools/tool-table.js';
+import { TOOLS } from '../src/mcp/tools/tool-table.ts';
 import { isMain, root, run, runSteps, say } from './run.mjs';
 
 /** What the bundle holds of the checkout, beside the folder `bundle`. */

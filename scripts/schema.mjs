@@ -4,7 +4,7 @@
  * As a command, after a build: `npm run schema`.
  */
 import { writeFileSync } from 'node:fs';
-import { configJsonSchema } from '../dist/config/json-schema.js';
+import { configJsonSchema } from '../src/config/json-schema.ts';
 
 writeFileSync(
   new URL('../gaffr.schema.json', import.meta.url),

@@ -3,13 +3,12 @@ import { createOrchestrator } from 'gaffr';
 import { inMicrotask } from '../contestants/load.js';
 
 type ServeModule = typeof import('../../dist/cli/commands/serve.js');
-type LogModule = typeof import('../../dist/cli/stderr-log.js');
 
-// The package exports no server, and this file runs from out/bench/servers.
-const cli = new URL('../../../dist/cli/', import.meta.url);
-const { serveUntilEnd } = (await import(new URL('commands/serve.js', cli).href)) as ServeModule;
-const { stderrLog } = (await import(new URL('stderr-log.js', cli).href)) as LogModule;
+// The package exports no command, and this file runs from out/bench/servers.
+const command = new URL('../../../dist/cli/commands/serve.js', import.meta.url);
+const { serveUntilEnd } = (await import(command.href)) as ServeModule;
 
-const log = stderrLog('info');
+const print = (data: object, message: string): void => console.error(message, data);
+const log = { debug: () => {}, info: print, warn: print, error: print };
 const orchestrator = createOrchestrator({ services: { length: inMicrotask }, log });
 process.exit(await serveUntilEnd(orchestrator, { log, version: '1.0.0' }));
