@@ -1,4 +1,5 @@
 import { setup } from 'xstate';
+import { type MachineMeta, serviceGlossary } from './glossary.js';
 
 /**
  * What an instance does when its machine says so. The machine holds the wiring, the instance the logic.
@@ -46,6 +47,7 @@ export const serviceMachine = setup({
     context: {} as { readonly instance: InstanceDuties },
     input: {} as { readonly instance: InstanceDuties },
     events: {} as InstanceEvent,
+    meta: {} as MachineMeta,
   },
   actions: {
     startAttempt: ({ context, event }) => {
@@ -72,6 +74,7 @@ export const serviceMachine = setup({
   id: 'service',
   description: 'One instance of a service: takes one task at a time and owns its attempts and its backoff.',
   context: ({ input }) => input,
+  meta: { glossary: serviceGlossary },
   initial: 'idle',
   states: {
     idle: {
@@ -84,9 +87,13 @@ export const serviceMachine = setup({
             target: 'failed',
             actions: 'refuse',
           },
-          { target: 'busy', actions: 'startAttempt' },
+          { description: 'The usual way to work.', target: 'busy', actions: 'startAttempt' },
         ],
-        PROBE: { target: 'busy', actions: 'startAttempt' },
+        PROBE: {
+          description: 'It was hired after the circuit opened, and is the one that tries.',
+          target: 'busy',
+          actions: 'startAttempt',
+        },
         CIRCUIT_OPENED: 'failed',
       },
     },
@@ -98,33 +105,71 @@ export const serviceMachine = setup({
           actions: 'startAttempt',
         },
         ATTEMPT_FAILED: [
-          { guard: 'isDown', target: 'failed', actions: 'giveBack' },
-          { guard: 'canRetry', target: 'retrying', actions: 'enterBackoff' },
-          { actions: 'reportFailure' },
+          {
+            description: 'Not the task but the service is at fault: the task may go to another one.',
+            guard: 'isDown',
+            target: 'failed',
+            actions: 'giveBack',
+          },
+          {
+            description: 'A retryable failure, with attempts, budget and time left.',
+            guard: 'canRetry',
+            target: 'retrying',
+            actions: 'enterBackoff',
+          },
+          {
+            description: 'The failure is the result. The supervisor says what comes next.',
+            actions: 'reportFailure',
+          },
         ],
-        RELEASE: [{ guard: 'isDown', target: 'failed' }, { target: 'idle' }],
+        RELEASE: [
+          { description: 'Free, but the service is down.', guard: 'isDown', target: 'failed' },
+          { description: 'Free for any task.', target: 'idle' },
+        ],
       },
     },
     retrying: {
       description: 'Backoff: the task stays here, its parallel slot is given back until it is due again.',
       after: {
-        backoff: { actions: 'askForSlot' },
+        backoff: {
+          description: 'The task is due; it waits here until the supervisor has a slot for it.',
+          actions: 'askForSlot',
+        },
       },
       on: {
-        RESUME: { target: 'busy', actions: 'resumeAttempt' },
-        CANCEL_BACKOFF: 'idle',
-        CIRCUIT_OPENED: { target: 'failed', actions: 'giveBack' },
-        ASSIGN: { actions: 'refuse' },
+        RESUME: {
+          description: 'The next attempt, ahead of tasks that were never started.',
+          target: 'busy',
+          actions: 'resumeAttempt',
+        },
+        CANCEL_BACKOFF: { description: 'The task needs no further attempt here.', target: 'idle' },
+        CIRCUIT_OPENED: {
+          description: 'Others broke down meanwhile: the task is not kept waiting for this service.',
+          target: 'failed',
+          actions: 'giveBack',
+        },
+        ASSIGN: {
+          description: 'It has a task already; the other one keeps its place.',
+          actions: 'refuse',
+        },
       },
     },
     failed: {
       description:
         'The circuit of the service is open: nothing is assigned but one probe after the cool-down.',
       on: {
-        PROBE: { target: 'busy', actions: 'startAttempt' },
+        PROBE: {
+          description: 'Half open: one attempt tries whether the service works again.',
+          target: 'busy',
+          actions: 'startAttempt',
+        },
         CIRCUIT_CLOSED: 'idle',
         ASSIGN: [
-          { guard: 'isCircuitOpen', actions: 'refuse' },
+          {
+            description: 'Assigned before the circuit opened: the task keeps its place.',
+            guard: 'isCircuitOpen',
+            actions: 'refuse',
+          },
           {
             description: 'The circuit has closed; the event that says so is on its way.',
             target: 'busy',

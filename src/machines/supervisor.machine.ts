@@ -1,4 +1,5 @@
 import { type ActorRefFrom, type ActorSystem, enqueueActions, setup } from 'xstate';
+import { type MachineMeta, supervisorGlossary } from './glossary.js';
 import { type InstanceDuties, serviceMachine } from './service.machine.js';
 
 /** An instance that wants an actor of its own. */
@@ -73,6 +74,7 @@ export const supervisorMachine = setup({
     context: {} as { readonly duties: SupervisorDuties },
     input: {} as { readonly duties: SupervisorDuties },
     events: {} as SupervisorEvent,
+    meta: {} as MachineMeta,
   },
   actors: { instance: serviceMachine },
   actions: {
@@ -137,17 +139,27 @@ export const supervisorMachine = setup({
   description:
     'Routes each task once, keeps the mailboxes, and assigns tasks to free instances under one limit.',
   context: ({ input }) => input,
+  meta: { glossary: supervisorGlossary },
   initial: 'running',
   on: {
-    HIRE: { actions: ['hire', 'lookAround'] },
+    HIRE: {
+      description: 'In any state: what was accepted must be able to run.',
+      actions: ['hire', 'lookAround'],
+    },
     DISMISS: { actions: 'dismiss' },
-    'xstate.error.actor.*': { actions: ['bury', 'lookAround'] },
+    'xstate.error.actor.*': {
+      description: 'One instance breaks; the others and the supervisor go on.',
+      actions: ['bury', 'lookAround'],
+    },
   },
   states: {
     running: {
       description: 'Accepts tasks.',
       initial: 'active',
-      on: { DRAIN: 'draining', STOP: 'stopped' },
+      on: {
+        DRAIN: { description: 'No task is lost: those that were accepted are finished.', target: 'draining' },
+        STOP: { description: 'At once: what has not ended is answered "cancelled".', target: 'stopped' },
+      },
       states: {
         active: {
           description: 'Starts waiting tasks whenever a parallel slot is free.',
@@ -176,7 +188,11 @@ export const supervisorMachine = setup({
             RESIZE: { actions: 'resize' },
             RESET_CIRCUIT: { actions: ['resetCircuit', 'notify'] },
             RESTAFF: { actions: ['restaff', 'notify'] },
-            RESUME: { target: 'active', actions: 'dispatch' },
+            RESUME: {
+              description: 'What has waited meanwhile starts.',
+              target: 'active',
+              actions: 'dispatch',
+            },
           },
         },
       },
@@ -184,7 +200,11 @@ export const supervisorMachine = setup({
     draining: {
       description: 'Refuses what comes, finishes what was accepted.',
       entry: 'dispatch',
-      always: { guard: 'hasNoOpenTasks', target: 'stopped' },
+      always: {
+        description: 'The last task has its result.',
+        guard: 'hasNoOpenTasks',
+        target: 'stopped',
+      },
       on: {
         SUBMIT: { actions: ['refuse', 'notify'] },
         REPORT: { actions: ['settle', 'dispatch'] },
@@ -195,7 +215,7 @@ export const supervisorMachine = setup({
         RESIZE: { actions: ['resize', 'dispatch'] },
         RESET_CIRCUIT: { actions: ['resetCircuit', 'dispatch'] },
         RESTAFF: { actions: ['restaff', 'dispatch'] },
-        STOP: 'stopped',
+        STOP: { description: 'The time to drain is over.', target: 'stopped' },
       },
     },
     stopped: {
