@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   route: async () => (await import('./commands/route.js')).routeCommand,
   machines: async () => (await import('./commands/machines.js')).machinesCommand,
   dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand,
+  replay: async () => (await import('./commands/replay.js')).replayCommand,
   top: async () => (await import('./commands/top.js')).topCommand,
   init: async () => (await import('./commands/init.js')).initCommand,
   trust: async () => (await import('./commands/trust.js')).trustCommand,

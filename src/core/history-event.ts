@@ -71,7 +71,15 @@ export const historyEventSchema = z.discriminatedUnion('type', [
     instance: z.string(),
     attempt,
   }),
-  z.object({ type: z.literal('backoff'), atMs, taskId, service, attempt, delayMs: z.number() }),
+  z.object({
+    type: z.literal('backoff'),
+    atMs,
+    taskId,
+    service,
+    attempt,
+    delayMs: z.number(),
+    errorCode: z.string().optional(),
+  }),
   z.object({
     type: z.literal('settled'),
     atMs,

@@ -57,28 +57,49 @@ export function parseHistory(text: string): History {
   if (isTorn) lines.pop();
   for (const line of lines) {
     number += 1;
-    if (line.trim() === '') continue;
-    const value = parseLine(line, number);
-    if (value.type === 'limits') {
-      const { type: _, ...rest } = value;
-      limits = parsed(historyLimitsSchema, rest, number);
-    } else if (value.type === 'cut') {
-      if (events.length > 0 || cut !== null) {
-        throw misuse(
-          `Line ${number} of the history says how it begins, which only a line before the first event can.`,
-        );
-      }
-      const { type: _, ...rest } = value;
-      cut = parsed(historyCutSchema, rest, number);
-    } else if (KNOWN_TYPES.has(value.type)) {
-      events.push(parsed(historyEventSchema, value, number));
+    const fact = parseHistoryLine(line, number);
+    if (fact.kind === 'limits') limits = fact.limits;
+    else if (fact.kind === 'event') events.push(fact.event);
+    else if (fact.kind === 'cut') {
+      if (events.length > 0 || cut !== null) throw cutIsLate(number);
+      cut = fact.cut;
     }
   }
   return { events, limits, cut, isTorn };
 }
 
-/** Every line ends with a line end once it is written. */
-function isCutOff(last: string): boolean {
+/** What one line of a history says; `nothing` is an empty line, `unknown` a fact of a later version. */
+export type HistoryLine =
+  | { readonly kind: 'limits'; readonly limits: HistoryLimits }
+  | { readonly kind: 'cut'; readonly cut: HistoryCut }
+  | { readonly kind: 'event'; readonly event: HistoryEvent }
+  | { readonly kind: 'unknown' | 'nothing' };
+
+/**
+ * Reads one line, for histories that are too long to be held as one text. Where a line may stand is not its concern.
+ *
+ * @param number - Of the line, from 1, for the error.
+ * @throws TypeError when the line is no event.
+ */
+export function parseHistoryLine(line: string, number: number): HistoryLine {
+  if (line.trim() === '') return { kind: 'nothing' };
+  const value = parseLine(line, number);
+  const { type, ...rest } = value;
+  if (type === 'limits') return { kind: 'limits', limits: parsed(historyLimitsSchema, rest, number) };
+  if (type === 'cut') return { kind: 'cut', cut: parsed(historyCutSchema, rest, number) };
+  if (!KNOWN_TYPES.has(type)) return { kind: 'unknown' };
+  return { kind: 'event', event: parsed(historyEventSchema, value, number) };
+}
+
+/** A history says how it begins before its first event, and once. */
+export function cutIsLate(number: number): TypeError {
+  return misuse(
+    `Line ${number} of the history says how it begins, which only a line before the first event can.`,
+  );
+}
+
+/** Whether the last line was not written to its end: every line ends with a line end once it is written. */
+export function isCutOff(last: string): boolean {
   if (!last.startsWith('{')) return false;
   try {
     JSON.parse(last);

@@ -1,5 +1,5 @@
 import { Graph, layout } from '@dagrejs/dagre';
-import type { ChartEdge, ChartState, MachineChart } from './machine-chart.js';
+import type { ChartEdge, ChartState, ChartTerm, MachineChart } from './machine-chart.js';
 
 /** A point, in the units of an SVG picture. */
 export interface Point {
@@ -27,6 +27,8 @@ export interface PlacedChart {
   readonly height: number;
   readonly states: readonly PlacedState[];
   readonly edges: readonly PlacedEdge[];
+  /** Empty when labels are left out. */
+  readonly terms: readonly ChartTerm[];
 }
 
 /** Width of a letter, and height of a line, of the labels that the page draws. */
@@ -74,6 +76,7 @@ export function layOutChart(chart: MachineChart, hasLabels: boolean): PlacedChar
       const { x = 0, y = 0 } = placed;
       return { ...edge, points, label: hasLabels ? rounded({ x, y }) : null };
     }),
+    terms: hasLabels ? chart.terms : [],
   };
 }
 

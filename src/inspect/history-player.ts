@@ -1,4 +1,5 @@
 import type { History } from '../core/history.js';
+import type { HistoryCut } from '../core/history-cut.js';
 import type { HistoryEvent } from '../core/history-event.js';
 import { HistoryState, type HistoryStateData, type OpenTask } from '../core/history-state.js';
 
@@ -69,6 +70,8 @@ export interface HistoryPlayer {
   readonly facts: number;
   /** @param mostTasks - Most open tasks that the frame spells out; default 1,000. */
   frameAt(atMs: number, mostTasks?: number): HistoryFrame;
+  /** The moments before and after this one at which something happened; null where there is none. */
+  neighboursOf(atMs: number): { readonly beforeMs: number | null; readonly afterMs: number | null };
   /** The facts with `fromMs < atMs ≤ toMs`, the latest `most` of them; default 1,000. */
   factsBetween(fromMs: number, toMs: number, most?: number): readonly HistoryEvent[];
   /** What tasks were at between two moments, in order of their beginning; at most `most`, default 5,000. */
@@ -79,7 +82,10 @@ export interface HistoryPlayer {
 const KEEP_EVERY = 1000;
 
 /** Makes a history ready to be looked at from any moment. Linear in its length. */
-export function playHistory({ events, cut }: Pick<History, 'events' | 'cut'>): HistoryPlayer {
+export function playHistory({
+  events,
+  cut,
+}: Pick<History, 'events'> & { readonly cut: Pick<HistoryCut, 'state'> | null }): HistoryPlayer {
   const times = monotonicTimes(events, cut?.state.atMs ?? Number.NEGATIVE_INFINITY);
   const { frames, instances } = keepStates(events, cut?.state);
   const startMs = times[0] ?? cut?.state.atMs ?? 0;
@@ -99,6 +105,12 @@ export function playHistory({ events, cut }: Pick<History, 'events' | 'cut'>): H
     frameAt(atMs, mostTasks = 1000) {
       const facts = countAt(atMs);
       return frameOf(stateAfter(facts).toJSON(), { atMs, facts, mostTasks, instances });
+    },
+    neighboursOf(atMs) {
+      return {
+        beforeMs: times[lastIndex(times, (time) => time < atMs)] ?? null,
+        afterMs: times[countAt(atMs)] ?? null,
+      };
     },
     factsBetween(fromMs, toMs, most = 1000) {
       const to = countAt(toMs);
@@ -147,7 +159,7 @@ function keepStates(
 }
 
 /** A task that waited for another one's result is told later than it was submitted: time never goes back here. */
-function monotonicTimes(events: readonly HistoryEvent[], startMs: number): number[] {
+export function monotonicTimes(events: readonly HistoryEvent[], startMs: number): number[] {
   let latest = startMs;
   return events.map(({ atMs }) => {
     latest = Math.max(latest, atMs);
@@ -262,7 +274,7 @@ function stretches(
 }
 
 /** The last place where a condition holds that holds up to some place and nowhere after it; -1 when nowhere. */
-function lastIndex<T>(list: readonly T[], holds: (item: T) => boolean): number {
+export function lastIndex<T>(list: readonly T[], holds: (item: T) => boolean): number {
   let low = 0;
   let high = list.length;
   while (low < high) {

@@ -19,6 +19,15 @@ export interface ChartEdge {
   readonly to: string;
   /** Event and guard of each transition, such as `ATTEMPT_FAILED [canRetry]`. */
   readonly labels: readonly string[];
+  /** What the machine says of each of these transitions; empty where it says nothing. */
+  readonly notes: readonly string[];
+}
+
+/** What a name in a machine means. */
+export interface ChartTerm {
+  readonly kind: 'event' | 'guard' | 'action' | 'delay';
+  readonly name: string;
+  readonly text: string;
 }
 
 /** What there is to draw of a machine. */
@@ -27,6 +36,8 @@ export interface MachineChart {
   readonly description: string;
   readonly states: readonly ChartState[];
   readonly edges: readonly ChartEdge[];
+  /** From the `meta.glossary` of the machine's root; empty when it has none. */
+  readonly terms: readonly ChartTerm[];
 }
 
 /**
@@ -35,15 +46,16 @@ export interface MachineChart {
  */
 export function chartOf(machine: AnyStateMachine): MachineChart {
   const states: ChartState[] = [];
-  const edges = new Map<string, { from: string; to: string; labels: string[] }>();
+  const edges = new Map<string, { from: string; to: string; labels: string[]; notes: string[] }>();
   const visit = (node: AnyStateNode): void => {
     const from = idOf(node);
     for (const transition of [...[...node.transitions.values()].flat(), ...(node.always ?? [])]) {
       for (const target of transition.target ?? []) {
         const to = idOf(target);
         const key = `${from}→${to}`;
-        const edge = edges.get(key) ?? { from, to, labels: [] };
+        const edge = edges.get(key) ?? { from, to, labels: [], notes: [] };
         edge.labels.push(labelOf(transition));
+        edge.notes.push(transition.description ?? '');
         edges.set(key, edge);
       }
     }
@@ -53,7 +65,13 @@ export function chartOf(machine: AnyStateMachine): MachineChart {
     }
   };
   visit(machine.root);
-  return { id: machine.id, description: machine.root.description ?? '', states, edges: [...edges.values()] };
+  return {
+    id: machine.id,
+    description: machine.root.description ?? '',
+    states,
+    edges: [...edges.values()],
+    terms: termsOf(machine.root.meta),
+  };
 }
 
 /** The dotted paths of the innermost states of a machine's value: `{ running: 'active' }` is `running.active`. */
@@ -61,6 +79,18 @@ export function activeStateOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const [entry] = Object.entries((value ?? {}) as Record<string, unknown>);
   return entry === undefined ? '' : `${entry[0]}.${activeStateOf(entry[1])}`;
+}
+
+const KINDS = { events: 'event', guards: 'guard', actions: 'action', delays: 'delay' } as const;
+
+/** Any machine may be drawn, and its `meta` may be anything. */
+function termsOf(meta: unknown): ChartTerm[] {
+  const glossary = Object(Object(meta).glossary) as Record<string, unknown>;
+  return Object.entries(KINDS).flatMap(([key, kind]) =>
+    Object.entries(Object(glossary[key]) as Record<string, unknown>).flatMap(([name, text]) =>
+      typeof text === 'string' ? { kind, name, text } : [],
+    ),
+  );
 }
 
 function stateOf(node: AnyStateNode): ChartState {

@@ -66,6 +66,49 @@ describe('TaskTrail', () => {
     expect(task?.end).toMatchObject({ attempts: 2, preview: 'done' });
   });
 
+  it('tells why each attempt failed, with the code of that attempt', () => {
+    const trail = new TaskTrail();
+    submit(trail, 't');
+    const about = { taskId: 't', service: 's' };
+    const started = { type: 'started', instance: 's#0', ...about } as const;
+    const events: TaskEvent[] = [
+      { ...started, atMs: 10, attempt: 1 },
+      { type: 'backoff', atMs: 20, attempt: 1, delayMs: 5, errorCode: 'SERVICE_FAILED', ...about },
+      { ...started, atMs: 25, attempt: 2 },
+      { type: 'abandoned', atMs: 30, instance: 's#0', attempt: 2, ...about },
+      { type: 'backoff', atMs: 30, attempt: 2, delayMs: 5, errorCode: 'TIMEOUT', ...about },
+      { ...started, atMs: 35, attempt: 3 },
+    ];
+    for (const event of events) trail.take(event);
+    settle(trail, 't', { status: 'failed', success: false, errorCode: 'SERVICE_FAILED', attempts: 3 });
+
+    const attempts = trail.find('t')?.spans.filter(({ kind }) => kind === 'attempt');
+    expect(attempts?.map(({ attempt, outcome, errorCode }) => [attempt, outcome, errorCode])).toEqual([
+      [1, 'failed', 'SERVICE_FAILED'],
+      [2, 'abandoned', 'TIMEOUT'],
+      [3, 'failed', 'SERVICE_FAILED'],
+    ]);
+    expect(trail.find('t')?.spans.filter(({ kind, errorCode }) => kind !== 'attempt' && errorCode)).toEqual(
+      [],
+    );
+  });
+
+  it('blames no attempt for a task that ends while it waits', () => {
+    const trail = new TaskTrail();
+    submit(trail, 't');
+    const about = { taskId: 't', service: 's' };
+    trail.take({ type: 'started', atMs: 10, instance: 's#0', attempt: 1, ...about });
+    trail.take({ type: 'moved', atMs: 20, ...about });
+    trail.take({ type: 'queued', atMs: 20, taskId: 't', service: 'other' });
+    settle(trail, 't', { status: 'timed_out', success: false, errorCode: 'QUEUE_TIMEOUT' });
+
+    expect(trail.find('t')?.spans.map(({ kind, errorCode }) => [kind, errorCode])).toEqual([
+      ['queued', null],
+      ['attempt', null],
+      ['queued', null],
+    ]);
+  });
+
   it('keeps at most its capacity, and open tasks longer than settled ones', () => {
     const trail = new TaskTrail({ capacity: 3 });
     for (const id of ['open', 'done', 'later']) submit(trail, id);

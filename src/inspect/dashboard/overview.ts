@@ -8,13 +8,12 @@ import { chartOf } from '../machine-chart.js';
 import type { WatchedOrchestrator } from '../watched-orchestrator.js';
 import { shorten } from './preview.js';
 import { type FiredEdges, StateWatch } from './state-watch.js';
-import { type TaskRecordView, TaskTrail } from './task-trail.js';
+import { lineOf, type TaskLine } from './task-line.js';
+import { TaskTrail } from './task-trail.js';
 import { type Sample, Throughput } from './throughput.js';
 
 /** Instances that are shown one by one; the counts hold for all. */
 const MOST_INSTANCES = 64;
-/** Letters of a task's text in a list. */
-const TITLE_LENGTH = 120;
 /** Tasks that a page gets when it comes. */
 const FIRST_TASKS = 400;
 
@@ -25,23 +24,6 @@ export interface ServiceLine extends Omit<ServiceStatus, 'description' | 'capabi
   /** States of its first instances. */
   readonly states: readonly InstanceState[];
   readonly fired: FiredEdges;
-}
-
-/** A task in a frame: what a list and a bar need. Times are milliseconds since the overview began. */
-export interface TaskLine {
-  readonly id: string;
-  readonly title: string;
-  readonly service: string | null;
-  readonly state: string;
-  readonly startMs: number;
-  readonly endMs: number | null;
-  /** Kind (q, a, b), start, end or null, outcome or null. */
-  readonly spans: readonly (readonly [
-    kind: string,
-    startMs: number,
-    endMs: number | null,
-    outcome: string | null,
-  ])[];
 }
 
 /** What changed since the last frame; without `services` nothing but the time did. */
@@ -152,7 +134,7 @@ export class Overview {
         ]),
       ),
       history: this.#throughput.history,
-      tasks: newest.map((task) => this.#lineOf(task)),
+      tasks: newest.map((task) => lineOf(task, this.#since)),
     };
   }
 
@@ -163,7 +145,7 @@ export class Overview {
     return {
       ...this.#state(this.#orchestrator.listServices(), this.#watch.takeFired()),
       type: 'frame',
-      tasks: changed.map((task) => this.#lineOf(task)),
+      tasks: changed.map((task) => lineOf(task, this.#since)),
       ...(samples !== undefined && { samples }),
     };
   }
@@ -178,6 +160,8 @@ export class Overview {
     this.#orchestrator.off('event', this.#onEvent);
     this.#watch.rest();
   }
+
+  readonly #since = (ms: number): number => this.sinceBegin(ms);
 
   readonly #onAccepted = (task: AcceptedTask): void => this.trail.accepted(task);
 
@@ -201,23 +185,6 @@ export class Overview {
         fired: fired.get(line.name) ?? {},
       })),
       skipped: this.trail.skipped,
-    };
-  }
-
-  #lineOf({ taskId, text, service, state, acceptedAtMs, end, spans }: TaskRecordView): TaskLine {
-    return {
-      id: taskId,
-      title: shorten(text.replaceAll(/\s+/g, ' ').trim(), TITLE_LENGTH),
-      service,
-      state,
-      startMs: this.sinceBegin(acceptedAtMs),
-      endMs: end === null ? null : this.sinceBegin(end.atMs),
-      spans: spans.map(({ kind, startMs, endMs, outcome }) => [
-        kind.slice(0, 1),
-        this.sinceBegin(startMs),
-        endMs === null ? null : this.sinceBegin(endMs),
-        outcome,
-      ]),
     };
   }
 }

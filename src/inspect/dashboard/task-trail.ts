@@ -28,6 +28,8 @@ export interface Span {
   endMs: number | null;
   /** How an attempt ended; null while it lasts and for other kinds. */
   outcome: 'completed' | 'failed' | 'abandoned' | null;
+  /** Why this very attempt failed; null while it lasts, when it completed, and for other kinds. */
+  errorCode: string | null;
 }
 
 /** A task and what happened to it. Times are the clock's milliseconds. */
@@ -176,7 +178,7 @@ export class TaskTrail {
     const { taskId, serviceName: service, executionTime, queueTime, attempts, status } = result;
     const startedAtMs = atMs - executionTime * 1000;
     const acceptedAtMs = startedAtMs - queueTime * 1000;
-    const kept = { service, instance: null, outcome: null } as const;
+    const kept = { service, instance: null, outcome: null, errorCode: null } as const;
     this.#skipped -= 1;
     this.#add({
       taskId,
@@ -197,6 +199,7 @@ export class TaskTrail {
                 startMs: startedAtMs,
                 endMs: atMs,
                 outcome: 'failed',
+                errorCode: result.errorCode,
               } as const,
             ]
           : []),
@@ -245,6 +248,7 @@ export class TaskTrail {
       }
       case 'backoff':
         close(task, atMs, 'failed');
+        blame(task, event.errorCode);
         task.state = 'backoff';
         this.#open(task, { kind: 'backoff', service: event.service, startMs: atMs });
         return;
@@ -259,6 +263,7 @@ export class TaskTrail {
         return;
       case 'settled':
         close(task, atMs, event.status === 'completed' ? 'completed' : 'failed');
+        blame(task, event.result.errorCode);
         task.state = event.status;
         task.service = event.service ?? task.service;
         task.end = this.#endOf(event.result, atMs);
@@ -277,7 +282,7 @@ export class TaskTrail {
       task.droppedSpans += 1;
       return;
     }
-    task.spans.push({ instance: null, attempt: null, endMs: null, outcome: null, ...span });
+    task.spans.push({ instance: null, attempt: null, endMs: null, outcome: null, errorCode: null, ...span });
   }
 
   #endOf(result: TaskResult, atMs: number): TaskEnd {
@@ -304,4 +309,10 @@ function close({ spans }: TaskRecordView, atMs: number, outcome: Span['outcome']
   if (last === undefined || last.endMs !== null) return;
   last.endMs = atMs;
   if (last.kind === 'attempt') last.outcome = outcome;
+}
+
+/** An attempt that was given up hears its reason from the fact after that. A wait is not to blame for the end of its task. */
+function blame({ spans }: TaskRecordView, errorCode: string | null): void {
+  const last = spans.at(-1);
+  if (last?.kind === 'attempt' && last.outcome !== 'completed') last.errorCode ??= errorCode;
 }

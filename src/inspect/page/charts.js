@@ -58,11 +58,12 @@ export class Chart {
       chart.states.filter((state) => !state.isCompound),
     ];
     for (const state of boxes) this.#addState(state);
-    for (const { points, labels } of chart.edges) {
+    for (const { points, labels, notes } of chart.edges) {
+      const said = labels.map((label, index) => (notes[index] ? `${label}: ${notes[index]}` : label));
       const path = s(
         'path',
         { d: wayThrough(points), class: 'edge', 'marker-end': `url(#${arrow})` },
-        s('title', {}, labels.join('\n')),
+        s('title', {}, said.join('\n')),
       );
       this.#edges.push(path);
       this.element.append(path);

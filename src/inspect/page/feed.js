@@ -2,6 +2,8 @@
 
 /** @typedef {import('../dashboard/overview.js').Hello} Hello */
 /** @typedef {import('../dashboard/overview.js').Frame} Frame */
+/** @typedef {import('../replay/replay.js').RecordingHello} RecordingHello */
+/** @typedef {import('../replay/replay.js').Moment} Moment */
 
 const KEY = 'gaffr-token';
 const FIRST_WAIT_MS = 500;
@@ -53,9 +55,29 @@ export async function order(name, values = {}) {
   return body;
 }
 
-/** @param {string} id */
-export async function askForTask(id) {
-  const response = await call(`api/task?id=${encodeURIComponent(id)}`);
+/**
+ * @param {string} id
+ * @param {number | null} atMs - The moment of a recording; null when there is none.
+ */
+export function askForTask(id, atMs) {
+  const at = atMs === null ? '' : `&at=${atMs}`;
+  return ask(`api/task?id=${encodeURIComponent(id)}${at}`);
+}
+
+/**
+ * Asks how a recording stood at a moment.
+ *
+ * @param {{ atMs: number, sinceMs?: number, filter: string }} query
+ * @returns {Promise<Moment>}
+ */
+export function askForMoment({ atMs, sinceMs, filter }) {
+  const since = sinceMs === undefined ? '' : `&since=${sinceMs}`;
+  return ask(`api/moment?at=${atMs}&filter=${encodeURIComponent(filter)}${since}`);
+}
+
+/** @param {string} path */
+async function ask(path) {
+  const response = await call(path);
   const body = await response.json();
   if (!response.ok) throw new Error(body.error);
   return body;
@@ -65,7 +87,7 @@ export async function askForTask(id) {
  * Follows the server for ever; comes back after each break.
  *
  * @param {{
- *   onMessage: (message: Hello | Frame) => void,
+ *   onMessage: (message: Hello | Frame | RecordingHello) => void,
  *   onState: (state: 'live' | 'lost' | 'refused') => void,
  * }} listener
  */
@@ -92,7 +114,7 @@ export async function follow({ onMessage, onState }) {
 }
 
 /**
- * @param {(message: Hello | Frame) => void} onMessage
+ * @param {(message: Hello | Frame | RecordingHello) => void} onMessage
  * @returns {Promise<boolean>} Whether the token was refused; false when the connection ended.
  */
 async function readFeed(onMessage) {

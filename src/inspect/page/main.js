@@ -1,50 +1,27 @@
 /** Puts the page together: the feed comes in, the parts draw it, orders go out. */
 import { Chart } from './charts.js';
-import { byId, formatCount, formatMs, formatShare, h, setAll, setText } from './dom.js';
+import { byId, h, setAll, setText } from './dom.js';
 import { follow, hasToken, order, setToken } from './feed.js';
-import { Plot } from './plots.js';
+import { Player } from './player.js';
 import { Services } from './services.js';
 import { TaskDialog } from './task-dialog.js';
+import { Tiles } from './tiles.js';
 import { Timeline } from './timeline.js';
 
 /** @typedef {import('./feed.js').Hello} Hello */
 /** @typedef {import('./feed.js').Frame} Frame */
+/** @typedef {import('./feed.js').RecordingHello} RecordingHello */
+/** @typedef {import('./feed.js').Moment} Moment */
 /** @typedef {Hello['history'][string][number]} Sample */
 
-/** Figures at the top: name, value of the moment, value of a second, its format. */
-const TILES = /** @type {const} */ ([
-  {
-    key: 'running',
-    name: 'Running',
-    format: formatCount,
-    value: (/** @type {Sample} */ { running }) => running,
-  },
-  {
-    key: 'queued',
-    name: 'Waiting',
-    format: formatCount,
-    value: (/** @type {Sample} */ { queued }) => queued,
-  },
-  {
-    key: 'ended',
-    name: 'Tasks per second',
-    format: formatCount,
-    value: (/** @type {Sample} */ { ended }) => ended,
-  },
-  {
-    key: 'success',
-    name: 'Success rate',
-    format: formatShare,
-    value: (/** @type {Sample} */ { successRate }) => successRate,
-    most: 1,
-  },
-  { key: 'p50', name: 'p50', format: formatMs, value: (/** @type {Sample} */ { p50Ms }) => p50Ms },
-  { key: 'p95', name: 'p95', format: formatMs, value: (/** @type {Sample} */ { p95Ms }) => p95Ms },
-]);
-
-const dialog = new TaskDialog();
-const timeline = new Timeline((id) => dialog.open(id));
-const tiles = TILES.map(makeTile);
+const dialog = new TaskDialog(() => player?.atMs ?? null);
+const timeline = new Timeline(
+  (id) => dialog.open(id),
+  () => player?.refresh(),
+);
+const tiles = new Tiles();
+/** @type {Player | null} */
+let player = null;
 /** @type {Sample[]} */
 let history = [];
 /** @type {Services | null} */
@@ -83,9 +60,13 @@ function askForToken() {
 
 function listen() {
   return follow({
-    onMessage: (message) => (message.type === 'hello' ? onHello(message) : onFrame(message)),
+    onMessage: (message) => {
+      if (message.type === 'recording') onRecording(message);
+      else if (message.type === 'hello') onHello(message);
+      else onFrame(message);
+    },
     onState: (state) => {
-      if (state === 'live') setConnection('live', 'live');
+      if (state === 'live') setConnection('live', player === null ? 'live' : 'recording');
       else if (state === 'lost') setConnection('lost', 'not connected');
       else askForToken();
     },
@@ -102,8 +83,47 @@ function onHello(hello) {
   history = [...(hello.history[''] ?? [])];
   timeline.reset(hello.tasks);
   fillServices(hello);
-  drawTiles();
+  tiles.draw(history);
   onState(hello);
+}
+
+/** @param {RecordingHello} recording */
+function onRecording(recording) {
+  setText(byId('version'), recording.version);
+  setAll(document.documentElement, { 'data-mode': 'recording' });
+  document.title = `${recording.name} – gaffr replay`;
+  setConnection('live', 'recording');
+  setText(byId('empty'), 'At this moment no task fits.');
+  timeline.endName = 'this moment';
+  services = new Services(recording);
+  history = [...(recording.history[''] ?? [])];
+  tiles.drawRecording(history);
+  if (player !== null) {
+    player.resume(recording);
+    return;
+  }
+  player = new Player(recording, {
+    filter: () => timeline.filter,
+    onMoment,
+    onProblem: (problem) => setConnection('lost', problem),
+    openTask: (id) => dialog.open(id),
+  });
+}
+
+/**
+ * @param {Moment} moment
+ * @param {boolean} isSeek - Whether somebody jumped there, so that what differs is no news.
+ */
+function onMoment({ atMs, stats, services: lines, tasks, column, progress }, isSeek) {
+  time = { serverMs: atMs, localMs: 0 };
+  tiles.set(stats, '–');
+  tiles.figures(history[column]);
+  tiles.mark(progress);
+  services?.update(lines);
+  services?.mark(column, progress);
+  timeline.reset(tasks);
+  if (isSeek) states = new Map();
+  announce(lines);
 }
 
 /** @param {Frame} frame */
@@ -115,7 +135,7 @@ function onFrame(frame) {
     if (all) history.push(all);
     if (history.length > 120) history.shift();
     services?.sample(frame.samples);
-    drawTiles();
+    tiles.draw(history);
   }
   onState(frame);
 }
@@ -136,8 +156,7 @@ function onState({ nowMs, stats, supervisor, services: lines, skipped }) {
   if (document.activeElement !== input)
     input.value = stats.maxParallel === null ? '' : String(stats.maxParallel);
   input.placeholder = stats.maxParallel === null ? '∞' : '';
-  tiles[0]?.set(`${formatCount(stats.running)} / ${stats.maxParallel ?? '∞'}`);
-  tiles[1]?.set(formatCount(stats.queued));
+  tiles.set(stats);
   announce(lines);
 }
 
@@ -153,32 +172,11 @@ function announce(lines) {
 }
 
 function draw() {
-  if (time !== null && !document.hidden) timeline.draw(time.serverMs + performance.now() - time.localMs);
+  // A recording stands still between two moments.
+  const passedMs = player === null && time !== null ? performance.now() - time.localMs : 0;
+  if (time !== null && !document.hidden) timeline.draw(time.serverMs + passedMs);
+  player?.tick(performance.now());
   requestAnimationFrame(draw);
-}
-
-/** @param {typeof TILES[number]} tile */
-function makeTile({ key, name, format, value, ...rest }) {
-  const plot = new Plot(name, format, 'most' in rest ? rest.most : null);
-  const figure = h('strong', {}, '–');
-  byId('tiles').append(
-    h('div', { class: 'tile', 'data-key': key }, h('span', { class: 'label' }, name), figure, plot.element),
-  );
-  return {
-    /** @param {string} text */
-    set: (text) => setText(figure, text),
-    draw() {
-      const last = history.at(-1);
-      if (last === undefined) return;
-      const now = value(last);
-      if (key !== 'running' && key !== 'queued') setText(figure, now === null ? '–' : format(now));
-      plot.draw(history.map(value));
-    },
-  };
-}
-
-function drawTiles() {
-  for (const tile of tiles) tile.draw();
 }
 
 /** @param {Hello} hello */

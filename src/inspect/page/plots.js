@@ -12,6 +12,7 @@ export class Plot {
   element;
   #line = s('path', { class: 'plot-line', fill: 'none' });
   #surface = s('path', { class: 'plot-surface' });
+  #mark = s('path', { class: 'plot-mark' });
   #title = s('title');
   #name;
   #format;
@@ -32,11 +33,14 @@ export class Plot {
       role: 'img',
       class: 'plot',
     });
-    this.element.append(this.#title, this.#surface, this.#line);
+    this.element.append(this.#title, this.#surface, this.#line, this.#mark);
   }
 
-  /** @param {readonly (number | null)[]} values - One a second, oldest first; null leaves a gap. */
-  draw(values) {
+  /**
+   * @param {readonly (number | null)[]} values - One a second, oldest first; null leaves a gap.
+   * @param {string} [period] - What the values span.
+   */
+  draw(values, period = 'last two minutes') {
     const known = values.filter((value) => value !== null);
     const top = this.#most ?? Math.max(...known, 1e-9);
     const step = WIDTH / (Math.max(values.length, LEAST) - 1);
@@ -60,7 +64,13 @@ export class Plot {
     setAll(this.#line, { d: line });
     setAll(this.#surface, { d: surface });
     const largest = known.length === 0 ? 'none yet' : `at most ${this.#format(Math.max(...known))}`;
-    setText(this.#title, `${this.#name}, last two minutes: ${largest}`);
+    setText(this.#title, `${this.#name}, ${period}: ${largest}`);
+  }
+
+  /** Shows where a moment is. @param {number} progress - 0 to 1. */
+  mark(progress) {
+    const x = round(Math.min(Math.max(progress, 0), 1) * (WIDTH - 1) + 0.5);
+    setAll(this.#mark, { d: `M${x} 0V${HEIGHT}` });
   }
 }
 

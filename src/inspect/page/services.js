@@ -8,6 +8,7 @@ import { Plot } from './plots.js';
 /** @typedef {import('./feed.js').Frame} Frame */
 /** @typedef {Frame['services'][number]} ServiceLine */
 /** @typedef {Hello['history'][string][number]} Sample */
+/** @typedef {import('./feed.js').RecordingHello} RecordingHello */
 
 const INSTANCE_STATES = /** @type {const} */ (['busy', 'retrying', 'idle', 'failed']);
 
@@ -19,7 +20,7 @@ export class Services {
   /** @type {{ service: string, chart: Chart } | null} */
   #opened = null;
 
-  /** @param {Hello} hello */
+  /** @param {Hello | RecordingHello} hello */
   constructor(hello) {
     this.#charts = hello.charts;
     const cards = hello.services.map(({ name }) => {
@@ -49,6 +50,16 @@ export class Services {
     }
   }
 
+  /**
+   * Shows a moment of a recording in figures and plots.
+   *
+   * @param {number} column
+   * @param {number} progress
+   */
+  mark(column, progress) {
+    for (const card of this.#cards.values()) card.mark(column, progress);
+  }
+
   /** @param {string} service */
   #open(service) {
     const dialog = /** @type {HTMLDialogElement} */ (byId('chart-dialog'));
@@ -67,6 +78,8 @@ export class Services {
           h('dd', {}, description),
         ]),
       ),
+      h('h3', {}, 'What the names mean'),
+      termsOf(this.#charts.serviceLabelled),
     );
     this.#opened = { service, chart };
     dialog.addEventListener(
@@ -84,12 +97,13 @@ class Card {
   /** @type {HTMLElement} */
   element;
   #name;
+  #isRecorded;
   #chart;
   #state = h('span', { class: 'pill' });
   #instances = h('div', { class: 'instances', role: 'img' });
   #error = h('p', { class: 'last-error' });
   #retry = h('span');
-  #reset = h('button', { type: 'button', class: 'small' }, 'Reset circuit');
+  #reset = h('button', { type: 'button', class: 'small live' }, 'Reset circuit');
   #circuit = h('div', { class: 'circuit' }, this.#retry, this.#reset);
   #figures;
   /** @type {Sample[]} */
@@ -103,11 +117,12 @@ class Card {
 
   /**
    * @param {string} name
-   * @param {Hello} hello
+   * @param {Hello | RecordingHello} hello
    * @param {() => void} onOpen
    */
   constructor(name, hello, onOpen) {
     this.#name = name;
+    this.#isRecorded = hello.type === 'recording';
     this.#history = [...(hello.history[name] ?? [])];
     this.#chart = new Chart(hello.charts.service, `Instances of ${name}`);
     this.#figures = Object.fromEntries(
@@ -142,7 +157,8 @@ class Card {
       this.#circuit,
       this.#error,
     );
-    this.#draw();
+    if (this.#isRecorded) this.#drawPlots('whole recording');
+    else this.#draw();
   }
 
   /** @param {ServiceLine} service */
@@ -152,19 +168,14 @@ class Card {
     setText(this.#state, state);
     this.#chart.light(instances);
     this.#chart.flash(fired);
-    this.#figure('running', `${instances.busy} / ${concurrency ?? '∞'}`);
+    this.#figure('running', `${instances.busy} / ${concurrency ?? (this.#isRecorded ? '–' : '∞')}`);
     this.#figure('queued', formatCount(queued));
     this.#figure('completed', formatCount(completed));
     this.#figure('failed', formatCount(failed));
     this.#drawInstances(states, instances);
     const isOpen = state === 'failed';
     this.#circuit.hidden = !isOpen;
-    setText(
-      this.#retry,
-      retryAt === null
-        ? 'The circuit is probed.'
-        : `The circuit is open; a probe goes out at ${new Date(retryAt).toLocaleTimeString()}.`,
-    );
+    setText(this.#retry, this.#isRecorded ? 'The circuit is open.' : probeText(retryAt));
     this.#error.hidden = lastError === null;
     setText(this.#error, lastError === null ? '' : `Last error: ${lastError}`);
   }
@@ -176,16 +187,48 @@ class Card {
     this.#draw();
   }
 
+  /**
+   * @param {number} column
+   * @param {number} progress
+   */
+  mark(column, progress) {
+    this.#drawFigures(this.#history[column]);
+    for (const plot of Object.values(this.#plots)) plot.mark(progress);
+  }
+
   #draw() {
-    const last = this.#history.at(-1);
-    if (last === undefined) return;
-    this.#figure('success', formatShare(last.successRate));
-    this.#figure('p50', formatMs(last.p50Ms));
-    this.#figure('p95', formatMs(last.p95Ms));
-    this.#plots.queued.draw(this.#history.map(({ queued }) => queued));
-    this.#plots.p50.draw(this.#history.map(({ p50Ms }) => p50Ms));
-    this.#plots.p95.draw(this.#history.map(({ p95Ms }) => p95Ms));
-    this.#plots.success.draw(this.#history.map(({ successRate }) => successRate));
+    if (this.#history.length === 0) return;
+    this.#drawFigures(this.#history.at(-1));
+    this.#drawPlots();
+  }
+
+  /** @param {Sample | undefined} sample */
+  #drawFigures(sample) {
+    if (sample === undefined) return;
+    this.#figure('success', formatShare(sample.successRate));
+    this.#figure('p50', formatMs(sample.p50Ms));
+    this.#figure('p95', formatMs(sample.p95Ms));
+  }
+
+  /** @param {string} [period] */
+  #drawPlots(period) {
+    const { queued, p50, p95, success } = this.#plots;
+    queued.draw(
+      this.#history.map((sample) => sample.queued),
+      period,
+    );
+    p50.draw(
+      this.#history.map(({ p50Ms }) => p50Ms),
+      period,
+    );
+    p95.draw(
+      this.#history.map(({ p95Ms }) => p95Ms),
+      period,
+    );
+    success.draw(
+      this.#history.map(({ successRate }) => successRate),
+      period,
+    );
   }
 
   /**
@@ -243,4 +286,22 @@ class Card {
       setText(this.#retry, cause instanceof Error ? cause.message : String(cause));
     }
   }
+}
+
+/** @param {string | null} retryAt */
+function probeText(retryAt) {
+  if (retryAt === null) return 'The circuit is probed.';
+  return `The circuit is open; a probe goes out at ${new Date(retryAt).toLocaleTimeString()}.`;
+}
+
+/** @param {Hello['charts']['serviceLabelled']} chart */
+function termsOf({ terms }) {
+  return h(
+    'dl',
+    { class: 'states' },
+    ...terms.flatMap(({ kind, name, text }) => [
+      h('dt', {}, h('code', {}, name), ` ${kind}`),
+      h('dd', {}, text),
+    ]),
+  );
 }

@@ -6,9 +6,9 @@ import { askForTask, order } from './feed.js';
  * What the server tells of a task.
  *
  * @typedef {{
- *   id: string, text: string, namedService: string | null, service: string | null, state: string, priority: number,
+ *   id: string, text: string | null, isRecorded?: boolean, namedService: string | null, service: string | null, state: string, priority: number,
  *   acceptedMs: number,
- *   spans: { kind: string, service: string | null, instance: string | null, attempt: number | null, startMs: number, endMs: number | null, outcome: string | null }[],
+ *   spans: { kind: string, service: string | null, instance: string | null, attempt: number | null, startMs: number, endMs: number | null, outcome: string | null, errorCode: string | null }[],
  *   droppedSpans: number,
  *   route: { service: string | null, confidence: number, outcome: string, why: string, candidates: { service: string, confidence: number, strategy: string | null, isRankOnly: boolean, reasons: string[] }[] } | null,
  *   routeProblem: string | null, isForecast: boolean,
@@ -25,12 +25,15 @@ export class TaskDialog {
   #id = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  #cancel = h('button', { type: 'button', class: 'danger' }, 'Cancel the task');
+  #cancel = h('button', { type: 'button', class: 'danger live' }, 'Cancel the task');
   #body = h('div');
   #title = h('h2', { id: 'task-title' });
   #note = h('p', { class: 'answer', role: 'status' });
+  #moment;
 
-  constructor() {
+  /** @param {() => number | null} moment - The moment of a recording that is shown; null when there is none. */
+  constructor(moment) {
+    this.#moment = moment;
     const close = h('button', { type: 'button' }, 'Close');
     close.addEventListener('click', () => this.#dialog.close());
     this.#cancel.addEventListener('click', () => this.#cancelTask());
@@ -56,7 +59,7 @@ export class TaskDialog {
     /** @type {TaskDetail} */
     let task;
     try {
-      task = await askForTask(id);
+      task = await askForTask(id, this.#moment());
     } catch (cause) {
       this.#note.textContent = cause instanceof Error ? cause.message : String(cause);
       this.#cancel.hidden = true;
@@ -85,7 +88,7 @@ export class TaskDialog {
 
 /** @param {TaskDetail} task */
 function partsOf(task) {
-  const { text, state, service, priority, end, route, routeProblem, isForecast } = task;
+  const { text, state, service, priority, end } = task;
   const facts = h(
     'dl',
     { class: 'facts' },
@@ -102,21 +105,21 @@ function partsOf(task) {
   );
   return [
     facts,
-    h('pre', { class: 'text', tabindex: 0, 'aria-label': 'Text of the task' }, text),
-    ...(end?.error
+    text === null
+      ? h('p', { class: 'about' }, 'A recording holds no texts of tasks, errors and results, and no routes.')
+      : h('pre', { class: 'text', tabindex: 0, 'aria-label': 'Text of the task' }, text),
+    ...(end?.error || end?.errorCode
       ? [
           h('h3', {}, 'Error'),
           h(
             'p',
             { class: 'error' },
             end.errorCode === null ? null : h('code', {}, end.errorCode),
-            ` ${end.error}`,
+            end.error === null ? null : ` ${end.error}`,
           ),
         ]
       : []),
-    h('h3', {}, isForecast ? 'Route, as it would be decided now' : 'Route'),
-    ...(routeProblem === null ? [] : [h('p', { class: 'error' }, routeProblem)]),
-    ...routeParts(route, task.namedService),
+    ...(task.isRecorded ? [] : routeSection(task)),
     h('h3', {}, 'What happened'),
     stepsTable(task),
     ...(end?.preview == null
@@ -129,6 +132,15 @@ function partsOf(task) {
             end.preview || '(empty)',
           ),
         ]),
+  ];
+}
+
+/** @param {TaskDetail} task */
+function routeSection({ isForecast, routeProblem, route, namedService }) {
+  return [
+    h('h3', {}, isForecast ? 'Route, as it would be decided now' : 'Route'),
+    ...(routeProblem === null ? [] : [h('p', { class: 'error' }, routeProblem)]),
+    ...routeParts(route, namedService),
   ];
 }
 
@@ -192,7 +204,7 @@ function meter(confidence) {
 
 /** @param {TaskDetail} task */
 function stepsTable({ spans, acceptedMs, droppedSpans, end }) {
-  const rows = spans.map(({ kind, service, instance, attempt, startMs, endMs, outcome }) =>
+  const rows = spans.map(({ kind, service, instance, attempt, startMs, endMs, outcome, errorCode }) =>
     h(
       'tr',
       {},
@@ -205,10 +217,11 @@ function stepsTable({ spans, acceptedMs, droppedSpans, end }) {
       h('td', { class: 'number' }, endMs === null ? 'goes on' : formatMs(endMs - startMs)),
       h('td', {}, instance ?? service ?? 'for its route'),
       h('td', {}, outcome ?? (end === null && endMs === null ? '…' : '')),
+      h('td', {}, errorCode === null ? '' : h('code', { class: 'error' }, errorCode)),
     ),
   );
   if (droppedSpans > 0)
-    rows.push(h('tr', {}, h('td', { colspan: 5 }, `${droppedSpans} more steps are not kept.`)));
+    rows.push(h('tr', {}, h('td', { colspan: 6 }, `${droppedSpans} more steps are not kept.`)));
   return h(
     'table',
     {},
@@ -218,7 +231,9 @@ function stepsTable({ spans, acceptedMs, droppedSpans, end }) {
       h(
         'tr',
         {},
-        ...['Step', 'After', 'Took', 'Where', 'Outcome'].map((name) => h('th', { scope: 'col' }, name)),
+        ...['Step', 'After', 'Took', 'Where', 'Outcome', 'Error'].map((name) =>
+          h('th', { scope: 'col' }, name),
+        ),
       ),
     ),
     h('tbody', {}, ...rows),

@@ -1,7 +1,7 @@
 /** The tasks, one line each: what they waited for, each attempt, each backoff, on one axis of time. */
 import { byId, formatCount, formatMs, h, setAll, setText } from './dom.js';
 
-/** @typedef {import('../dashboard/overview.js').TaskLine} TaskLine */
+/** @typedef {import('../dashboard/task-line.js').TaskLine} TaskLine */
 
 /** Tasks that the page remembers, and lines that it shows. */
 const KEPT = 600;
@@ -25,19 +25,30 @@ export class Timeline {
   /** @type {string[]} */
   #heldIds = [];
   #spanMs = 1000;
+  /** What the end of the axis is called while tasks go on. */
+  endName = 'now';
 
-  /** @param {(id: string) => void} onOpen */
-  constructor(onOpen) {
+  /**
+   * @param {(id: string) => void} onOpen
+   * @param {() => void} onFilter - Told when another filter was chosen.
+   */
+  constructor(onOpen, onFilter) {
     this.#onOpen = onOpen;
     for (const radio of document.querySelectorAll('input[name=filter]')) {
       radio.addEventListener('change', () => {
         this.#filter = /** @type {HTMLInputElement} */ (radio).value;
         this.#heldIds = [];
+        onFilter();
       });
     }
     byId('hold').addEventListener('change', ({ target }) => {
       this.#isHeld = /** @type {HTMLInputElement} */ (target).checked;
     });
+  }
+
+  /** `all`, `open` or `failed`. */
+  get filter() {
+    return this.#filter;
   }
 
   /** @param {readonly TaskLine[]} tasks */
@@ -122,7 +133,7 @@ export class Timeline {
     }
     for (const [index, mark] of [...marks.children].entries()) {
       const beforeMs = (this.#spanMs * (steps - index)) / steps;
-      setText(mark, beforeMs > 0 ? `−${formatMs(beforeMs)}` : isOpen ? 'now' : 'last end');
+      setText(mark, beforeMs > 0 ? `−${formatMs(beforeMs)}` : isOpen ? this.endName : 'last end');
     }
   }
 }
