@@ -46,7 +46,7 @@ export const replayCommand: Command = {
     if (size > LARGE_BYTES) terminal.tell(`reading ${path} (${Math.round(size / 1e6)} MB)`);
     const recording = await readRecording(path, keepEvents === undefined ? {} : { keepEvents }).catch(
       (cause) => {
-        throw new ConfigurationError(`${path} cannot be shown: ${messageOf(cause)}`, { cause });
+        throw new ConfigurationError(`${path} cannot be shown: ${printable(messageOf(cause))}`, { cause });
       },
     );
     for (const notice of recording.notices) terminal.tell(notice);
@@ -78,3 +78,8 @@ export const replayCommand: Command = {
     }
   },
 };
+
+/** A reason may quote the file, which may hold what a terminal would obey. */
+function printable(text: string): string {
+  return text.replace(/(?!\n)\p{Control}/gu, '\uFFFD');
+}

@@ -3,8 +3,16 @@ import { s, setAll, setText } from './dom.js';
 
 const WIDTH = 120;
 const HEIGHT = 28;
-/** Seconds that a plot is wide at least. */
-const LEAST = 30;
+/**
+ * What the values of a plot span.
+ *
+ * @typedef {{ name: string, least: number }} Period - `least`: values that the plot is wide at least.
+ */
+
+/** @type {Period} */
+const LAST_MINUTES = { name: 'last two minutes', least: 30 };
+/** @type {Period} */
+export const WHOLE_RECORDING = { name: 'whole recording', least: 2 };
 
 /** One line over time, with the surface below it. */
 export class Plot {
@@ -38,12 +46,12 @@ export class Plot {
 
   /**
    * @param {readonly (number | null)[]} values - One a second, oldest first; null leaves a gap.
-   * @param {string} [period] - What the values span.
+   * @param {Period} [period]
    */
-  draw(values, period = 'last two minutes') {
+  draw(values, period = LAST_MINUTES) {
     const known = values.filter((value) => value !== null);
     const top = this.#most ?? Math.max(...known, 1e-9);
-    const step = WIDTH / (Math.max(values.length, LEAST) - 1);
+    const step = WIDTH / (Math.max(values.length, period.least) - 1);
     const start = WIDTH - (values.length - 1) * step;
     let line = '';
     let surface = '';
@@ -64,7 +72,7 @@ export class Plot {
     setAll(this.#line, { d: line });
     setAll(this.#surface, { d: surface });
     const largest = known.length === 0 ? 'none yet' : `at most ${this.#format(Math.max(...known))}`;
-    setText(this.#title, `${this.#name}, ${period}: ${largest}`);
+    setText(this.#title, `${this.#name}, ${period.name}: ${largest}`);
   }
 
   /** Shows where a moment is. @param {number} progress - 0 to 1. */

@@ -2,7 +2,7 @@
 import { Chart } from './charts.js';
 import { byId, formatCount, formatMs, formatShare, h, setAll, setText } from './dom.js';
 import { order } from './feed.js';
-import { Plot } from './plots.js';
+import { Plot, WHOLE_RECORDING } from './plots.js';
 
 /** @typedef {import('./feed.js').Hello} Hello */
 /** @typedef {import('./feed.js').Frame} Frame */
@@ -19,6 +19,8 @@ export class Services {
   #charts;
   /** @type {{ service: string, chart: Chart } | null} */
   #opened = null;
+  /** @type {readonly ServiceLine[]} */
+  #lines = [];
 
   /** @param {Hello | RecordingHello} hello */
   constructor(hello) {
@@ -34,6 +36,7 @@ export class Services {
 
   /** @param {readonly ServiceLine[]} services */
   update(services) {
+    this.#lines = services;
     for (const service of services) {
       this.#cards.get(service.name)?.update(service);
       if (this.#opened?.service !== service.name) continue;
@@ -82,6 +85,7 @@ export class Services {
       termsOf(this.#charts.serviceLabelled),
     );
     this.#opened = { service, chart };
+    chart.light(this.#lines.find(({ name }) => name === service)?.instances ?? {});
     dialog.addEventListener(
       'close',
       () => {
@@ -157,7 +161,7 @@ class Card {
       this.#circuit,
       this.#error,
     );
-    if (this.#isRecorded) this.#drawPlots('whole recording');
+    if (this.#isRecorded) this.#drawPlots(WHOLE_RECORDING);
     else this.#draw();
   }
 
@@ -210,7 +214,7 @@ class Card {
     this.#figure('p95', formatMs(sample.p95Ms));
   }
 
-  /** @param {string} [period] */
+  /** @param {import('./plots.js').Period} [period] */
   #drawPlots(period) {
     const { queued, p50, p95, success } = this.#plots;
     queued.draw(

@@ -1,6 +1,6 @@
 /** The figures at the top: what they are at the moment, and their plots. */
 import { byId, formatCount, formatMs, formatShare, h, setText } from './dom.js';
-import { Plot } from './plots.js';
+import { Plot, WHOLE_RECORDING } from './plots.js';
 
 /** @typedef {import('../dashboard/throughput.js').Sample} Sample */
 
@@ -60,7 +60,7 @@ export class Tiles {
 
   /** @param {readonly Sample[]} history - Of a whole recording. */
   drawRecording(history) {
-    for (const { plot, value } of this.#tiles) plot.draw(history.map(value), 'whole recording');
+    for (const { plot, value } of this.#tiles) plot.draw(history.map(value), WHOLE_RECORDING);
   }
 
   /** @param {Sample | undefined} sample */

@@ -1,11 +1,14 @@
 import type { HistoryEvent } from '../../core/history-event.js';
+import { Latencies } from '../dashboard/latencies.js';
 import type { Sample } from '../dashboard/throughput.js';
 import { lastIndex, monotonicTimes } from '../history-player.js';
 import type { Recording } from './read-recording.js';
 import { isFailing } from './recorded-tasks.js';
 
-/** Columns of a plot, which spans the whole recording. */
-export const COLUMNS = 240;
+/** Most columns of a plot, which spans the whole recording. */
+const MOST_COLUMNS = 240;
+/** Shortest time that a column stands for, in milliseconds. */
+const SHORTEST_COLUMN_MS = 250;
 
 /** Name under which the figures of all services stand; no service has an empty name. */
 const ALL = '';
@@ -29,7 +32,7 @@ export class RecordedFigures {
   readonly #startMs: number;
   readonly #columnMs: number;
   readonly columns: number;
-  /** Rates are per second; `queued` and `running` are those of the column's end. */
+  /** Rates are per second; all other figures are those that the live page shows at the column's end. */
   readonly plots: Readonly<Record<string, readonly Sample[]>>;
 
   constructor({ events, cut }: Recording, names: readonly string[]) {
@@ -37,20 +40,12 @@ export class RecordedFigures {
     const times = monotonicTimes(events, cut?.state.atMs ?? Number.NEGATIVE_INFINITY);
     this.#startMs = times[0] ?? 0;
     const lengthMs = (times.at(-1) ?? 0) - this.#startMs;
-    this.columns = lengthMs > 0 ? COLUMNS : 1;
+    this.columns = Math.max(1, Math.min(MOST_COLUMNS, Math.ceil(lengthMs / SHORTEST_COLUMN_MS)));
     this.#columnMs = lengthMs / this.columns;
-    const columns = new Map<string, Column[]>();
-    for (const name of [ALL, ...names]) {
-      columns.set(
-        name,
-        Array.from({ length: this.columns }, () => new Column()),
-      );
-      this.#ends.set(name, { completed: [], failed: [], faults: [] });
-    }
-    this.#fill(columns, times, cut);
-    this.plots = Object.fromEntries(
-      [...columns].map(([name, list]) => [name, list.map((column) => column.sample(this.#columnMs))]),
-    );
+    const meters = new Map([ALL, ...names].map((name) => [name, new Meter()]));
+    for (const name of meters.keys()) this.#ends.set(name, { completed: [], failed: [], faults: [] });
+    this.#fill(meters, times, cut);
+    this.plots = Object.fromEntries([...meters].map(([name, { samples }]) => [name, samples]));
   }
 
   /** The column that a moment lies in. */
@@ -73,16 +68,18 @@ export class RecordedFigures {
     return { completed: before(completed), failed: before(failed), lastErrorCode };
   }
 
-  #fill(
-    columns: ReadonlyMap<string, readonly Column[]>,
-    times: readonly number[],
-    cut: Recording['cut'],
-  ): void {
+  #fill(meters: ReadonlyMap<string, Meter>, times: readonly number[], cut: Recording['cut']): void {
     const levels = new Levels(cut?.state.tasks ?? []);
     let column = 0;
+    const closeUpTo = (end: number): void => {
+      for (; column < end; column += 1) {
+        const endMs = this.#startMs + (column + 1) * this.#columnMs;
+        for (const [name, meter] of meters) meter.close(levels.of(name), endMs, this.#columnMs);
+      }
+    };
     for (const [place, event] of this.#events.entries()) {
       const atMs = times[place] as number;
-      for (const last = this.columnAt(atMs); column < last; column += 1) note(columns, levels, column);
+      closeUpTo(this.columnAt(atMs));
       const ended = levels.take(event);
       if (event.type === 'backoff' && event.errorCode !== undefined)
         this.#ends.get(event.service)?.faults.push(place);
@@ -90,7 +87,7 @@ export class RecordedFigures {
       const { service = null, status, result } = event;
       const tookMs = result.attempts > 0 && status !== 'cancelled' ? atMs - (ended?.startedMs ?? atMs) : null;
       for (const name of service === null ? [ALL] : [ALL, service]) {
-        columns.get(name)?.[column]?.end(status === 'completed', tookMs);
+        meters.get(name)?.end(status === 'completed', tookMs, atMs);
         const ends = this.#ends.get(name);
         if (status === 'completed') ends?.completed.push(place);
         else if (isFailing(status)) {
@@ -99,49 +96,31 @@ export class RecordedFigures {
         }
       }
     }
-    for (; column < this.columns; column += 1) note(columns, levels, column);
+    closeUpTo(this.columns);
   }
 }
 
-/** Ends a column: how many wait and run there. */
-function note(columns: ReadonlyMap<string, readonly Column[]>, levels: Levels, place: number): void {
-  for (const [name, list] of columns) {
-    const level = levels.of(name);
-    const column = list[place];
-    if (column && level) [column.queued, column.running] = [level.queued, level.running];
-  }
-}
-
-class Column {
-  queued = 0;
-  running = 0;
+/** Makes the columns of one service, or of all. */
+class Meter {
+  readonly samples: Sample[] = [];
+  readonly #latencies = new Latencies();
   #ended = 0;
-  #completed = 0;
-  readonly #tookMs: number[] = [];
 
   /** @param tookMs - Null when the time says nothing of the service. */
-  end(isCompleted: boolean, tookMs: number | null): void {
+  end(isCompleted: boolean, tookMs: number | null, atMs: number): void {
     this.#ended += 1;
-    if (tookMs === null) return;
-    this.#tookMs.push(tookMs);
-    if (isCompleted) this.#completed += 1;
+    if (tookMs !== null) this.#latencies.add(tookMs, isCompleted, atMs);
   }
 
-  sample(columnMs: number): Sample {
-    const { queued, running } = this;
-    const sorted = Float64Array.from(this.#tookMs).sort();
-    const count = sorted.length;
-    const quantile = (share: number): number | null =>
-      count === 0 ? null : Math.round((sorted[Math.ceil(count * share) - 1] ?? 0) * 100) / 100;
-    const ended = columnMs === 0 ? this.#ended : (this.#ended * 1000) / columnMs;
-    return {
-      ended: Math.round(ended * 100) / 100,
+  close({ queued, running }: Level, endMs: number, columnMs: number): void {
+    const perSecond = columnMs === 0 ? this.#ended : (this.#ended * 1000) / columnMs;
+    this.samples.push({
+      ended: Math.round(perSecond * 100) / 100,
       queued,
       running,
-      p50Ms: quantile(0.5),
-      p95Ms: quantile(0.95),
-      successRate: count === 0 ? null : this.#completed / count,
-    };
+      ...this.#latencies.summary(endMs),
+    });
+    this.#ended = 0;
   }
 }
 
@@ -170,8 +149,8 @@ class Levels {
     }
   }
 
-  of(name: string): Level | undefined {
-    return this.#levels.get(name);
+  of(name: string): Level {
+    return this.#levels.get(name) ?? { queued: 0, running: 0 };
   }
 
   /** @returns The task that the fact ended. */

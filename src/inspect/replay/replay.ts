@@ -180,7 +180,8 @@ export class Replay {
       routeProblem: null,
       isForecast: false,
       isRecorded: true,
-      end,
+      // Times, codes and counts are known, results are not.
+      end: end === null ? null : { ...end, preview: null },
     };
   }
 
