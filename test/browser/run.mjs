@@ -1,7 +1,7 @@
 /**
  * Looks at the dashboard in a real browser: a real orchestrator runs 200 tasks with failures; the page shows their states,
  * a circuit that opens and closes, and cancels a task by its button; axe finds no fault in light and dark; nothing is
- * asked of any other machine. Also the Stately bridge's handshake, with a page that stands for the inspector. Screenshots
+ * asked of any other machine. Also the replay of a recorded history, and the Stately bridge's handshake, with a page that stands for the inspector. Screenshots
  * go to out/browser. The last lines tell each check; exit code 1 when one failed.
  */
 import assert from 'node:assert/strict';
@@ -14,11 +14,14 @@ import { createOrchestrator } from '../../dist/index.js';
 import { serveStately } from '../../dist/inspect/stately/serve-stately.js';
 import { StatelyBridge } from '../../dist/inspect/stately/stately-bridge.js';
 import { openBrowser } from './chromium.mjs';
+import { openReplay } from './replay-scene.mjs';
 import { openScene, TOKEN, textsOf } from './scene.mjs';
 
 const out = fileURLToPath(new URL('../../out/browser/', import.meta.url));
 const axe = axeCore.source;
 const browser = await openBrowser();
+/** Only checks whose name contains one of these texts, when there are some. */
+const wanted = process.argv.slice(2);
 let [passed, failed] = [0, 0];
 
 mkdirSync(out, { recursive: true });
@@ -30,6 +33,10 @@ await check('pause, resume and maxParallel work from the page', takesOrders);
 await check('a task that is run from the page opens with its route and result', runsTask);
 await check('texts of tasks never become part of the page', escapesTexts);
 await check('the page comes back when the server does', comesBack);
+await check(
+  'a recorded history is played, stepped through and searched, and takes no orders',
+  replaysHistory,
+);
 await check('the bridge page hands messages over once the inspector says that it is there', bridgesStately);
 await browser.close();
 console.log(`${passed} passed, ${failed} failed`);
@@ -37,6 +44,7 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
 async function check(name, run) {
+  if (wanted.length > 0 && !wanted.some((text) => name.includes(text))) return;
   try {
     await run();
     passed += 1;
@@ -239,6 +247,102 @@ async function escapesTexts() {
   assert.deepEqual(faults, []);
   await close();
   await scene.close();
+}
+
+async function replaysHistory() {
+  const scene = await openReplay();
+  assert.ok(scene.said.includes('The last line was not written to its end, and is left out.'), scene.said);
+  const { page, faults, close } = await openPage(scene);
+  const textOf = (selector) => page.locator(selector).first().textContent();
+  await page.waitForSelector('.facts-list li');
+  // Nothing that would steer is there, by eye or by key.
+  for (const steering of ['#pause', '#max-parallel', '#run', '.circuit button', '#supervisor-chart', '#hold'])
+    assert.equal(await page.locator(steering).filter({ visible: true }).count(), 0, steering);
+  assert.match(await textOf('#notices'), /not written to its end/);
+  assert.match(await textOf('#moment'), /^0\.0 ms of /);
+  // It plays to a moment when the circuit is open, and stops where it is told to.
+  await page.selectOption('#speed', '2');
+  await page.click('#play');
+  await page.waitForSelector('[data-service=responses][data-state=failed]');
+  const flashes = await page.evaluate(async () => {
+    let seen = 0;
+    for (let turn = 0; turn < 40 && seen === 0; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      for (const edge of document.querySelectorAll('.service .edge')) seen += edge.getAnimations().length;
+    }
+    return seen;
+  });
+  assert.ok(flashes > 0, 'no edge flashed');
+  await page.click('#play');
+  const paused = await textOf('#moment');
+  await page.waitForTimeout(300);
+  assert.equal(await textOf('#moment'), paused);
+  // By keys alone: to the beginning, on from fact to fact, back again, and to the end.
+  await page.focus('#position');
+  await page.keyboard.press('Home');
+  await page.waitForFunction(() => document.getElementById('moment')?.textContent?.startsWith('0.0 ms'));
+  const first = await textOf('#facts-about');
+  await page.keyboard.press('.');
+  await page.waitForFunction((text) => document.getElementById('facts-about')?.textContent !== text, first);
+  assert.match(await page.getAttribute('#position', 'aria-valuetext'), / of /);
+  await page.keyboard.press(',');
+  await page.waitForFunction((text) => document.getElementById('facts-about')?.textContent === text, first);
+  await page.keyboard.press('End');
+  await page.waitForSelector('#step-on[aria-disabled=true]');
+  await page.waitForFunction(
+    () => document.querySelector('.tile[data-key=queued] strong')?.textContent === '0',
+  );
+  // A task of the past: its attempts with their own codes.
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Space');
+  await page.waitForFunction(() => document.getElementById('play')?.textContent === 'Pause');
+  await page.keyboard.press('End');
+  await page.waitForFunction(() => document.getElementById('play')?.textContent === 'Play');
+  await page.click('.row:has(i[data-kind=backoff])');
+  await page.waitForSelector('#task-dialog table');
+  assert.match(await textOf('#task-dialog'), /attempt 1[\s\S]*SERVICE_FAILED/);
+  assert.equal(await page.locator('#task-dialog .danger').filter({ visible: true }).count(), 0);
+  await page.screenshot({ path: join(out, 'replay-task.png') });
+  await page.keyboard.press('Escape');
+  assert.deepEqual(faults, []);
+  await close();
+  await looksAtReplay(scene);
+  assert.equal(await scene.close(), 0);
+}
+
+async function looksAtReplay(scene) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1440, 420]) {
+      const what = `replay ${colorScheme} ${width}`;
+      const viewport = { width, height: 1200 };
+      const { page, close } = await openPage(scene, { colorScheme, viewport, bypassCSP: true });
+      await page.fill('#position', '5500');
+      await page.waitForSelector('.row');
+      await page.waitForSelector('.facts-list li:nth-child(5)');
+      await faultsOf(page, what);
+      assert.ok(
+        await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth + 1),
+        `${what} is wider than ${width}`,
+      );
+      // Parts that are cut off or lie upon each other are what one sees first.
+      assert.deepEqual(await page.evaluate(overlaps), [], what);
+      await page.screenshot({ path: join(out, `replay-${colorScheme}-${width}.png`) });
+      await close();
+    }
+  }
+}
+
+/** Pairs of the player's parts, and of cards, that lie upon each other. Runs in the page. */
+function overlaps() {
+  const boxes = [...document.querySelectorAll('.player .line > *, .tile, .card')].map((element) => ({
+    name: element.id || element.className,
+    box: element.getBoundingClientRect(),
+  }));
+  const isUpon = (a, b) =>
+    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  return boxes.flatMap(({ name, box }, index) =>
+    boxes.slice(index + 1).flatMap((other) => (isUpon(box, other.box) ? `${name} and ${other.name}` : [])),
+  );
 }
 
 async function comesBack() {

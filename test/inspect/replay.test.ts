@@ -33,6 +33,7 @@ async function aRun() {
   const work = manualService();
   const down = manualService();
   const { orchestrator, advance } = simulated({
+    log: silentLog,
     services: {
       work: { service: work, keywords: ['work'], concurrency: 2 },
       down: { service: down, keywords: ['break'], concurrency: 1 },
