@@ -7,6 +7,7 @@ const LOADERS: Readonly<Record<string, (dataFolder?: string) => Promise<Bench>>>
   features: async () => (await import('./features.bench.js')).features,
   mcp: async () => (await import('./mcp.bench.js')).mcp,
   start: async () => (await import('./start.bench.js')).start,
+  inspect: async () => (await import('./inspect.bench.js')).inspect,
   routing: async (dataFolder) => (await import('./routing.bench.js')).createRoutingBench(dataFolder),
   profile: async () => (await import('./profile.bench.js')).profile,
 };

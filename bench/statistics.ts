@@ -14,6 +14,16 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.ceil(share * sorted.length) - 1] as number;
 }
 
+/** How much y grows per so much of x, by the straight line that fits best; 0 for fewer than two points. */
+export function slopePer(step: number, points: readonly (readonly [x: number, y: number])[]): number {
+  const meanOf = (place: 0 | 1): number =>
+    points.reduce((sum, point) => sum + point[place], 0) / points.length;
+  const [meanX, meanY] = [meanOf(0), meanOf(1)];
+  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  if (points.length < 2 || spread === 0) return 0;
+  return (step * points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0)) / spread;
+}
+
 export function rangeOf(values: readonly number[]): [lowest: number, highest: number] {
   return [Math.min(...values), Math.max(...values)];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Contestant, Sample } from '../../bench/bench.js';
 import { resultsOf } from '../../bench/results.js';
-import { median, percentile } from '../../bench/statistics.js';
+import { median, percentile, slopePer } from '../../bench/statistics.js';
 
 const runOf = (tasks: number, wallMs: number): Sample => ({ tasks, wallMs, cpuMicros: tasks * 2 });
 const contestant = (name: string, rest: Partial<Contestant> = {}): Contestant => ({
@@ -18,6 +18,26 @@ describe('the statistics of the benches', () => {
     [[4, 1, 3, 2], 2.5],
   ])('median(%j) is %d', (values, expected) => {
     expect(median(values)).toBe(expected);
+  });
+
+  it('slopePer() is the growth of the line that fits best', () => {
+    expect(
+      slopePer(60, [
+        [0, 5],
+        [1, 7],
+        [2, 9],
+      ]),
+    ).toBe(120);
+    expect(
+      slopePer(1, [
+        [0, 5],
+        [1, 6],
+        [2, 4],
+        [3, 5],
+      ]),
+    ).toBeCloseTo(-0.2);
+    expect(slopePer(1, [[3, 5]])).toBe(0);
+    expect(slopePer(1, [])).toBe(0);
   });
 
   it.each([

@@ -155,6 +155,11 @@ export class Overview {
     return Math.round((ms - this.#beganMs) * 10) / 10;
   }
 
+  /** Milliseconds of the epoch, of a time of the clock. */
+  toEpochMs(ms: number): number {
+    return Date.now() - this.#options.clock.now() + ms;
+  }
+
   close(): void {
     this.#orchestrator.off('accepted', this.#onAccepted);
     this.#orchestrator.off('event', this.#onEvent);

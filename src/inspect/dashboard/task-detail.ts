@@ -28,6 +28,7 @@ export async function detailOf(
     state,
     priority,
     acceptedMs: since(task.acceptedAtMs),
+    acceptedEpochMs: Math.round(overview.toEpochMs(task.acceptedAtMs)),
     spans: task.spans.map((span) => ({ ...span, startMs: since(span.startMs), endMs: since(span.endMs) })),
     droppedSpans,
     route: typeof route === 'string' || route === null ? null : routeView(route),

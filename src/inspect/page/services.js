@@ -72,7 +72,7 @@ export class Services {
     dialog.replaceChildren(
       h('header', {}, h('h2', { id: 'chart-title' }, `Instances of ${service}`), close),
       h('p', { class: 'about' }, this.#charts.serviceLabelled.description),
-      h('div', { class: 'chart' }, chart.element),
+      h('div', { class: 'chart', tabindex: 0, role: 'group', 'aria-label': 'Chart' }, chart.element),
       h(
         'dl',
         { class: 'states' },

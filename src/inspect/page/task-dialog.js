@@ -7,7 +7,7 @@ import { askForTask, order } from './feed.js';
  *
  * @typedef {{
  *   id: string, text: string | null, isRecorded?: boolean, namedService: string | null, service: string | null, state: string, priority: number,
- *   acceptedMs: number,
+ *   acceptedMs: number, acceptedEpochMs: number | null,
  *   spans: { kind: string, service: string | null, instance: string | null, attempt: number | null, startMs: number, endMs: number | null, outcome: string | null, errorCode: string | null }[],
  *   droppedSpans: number,
  *   route: { service: string | null, confidence: number, outcome: string, why: string, candidates: { service: string, confidence: number, strategy: string | null, isRankOnly: boolean, reasons: string[] }[] } | null,
@@ -95,6 +95,7 @@ function partsOf(task) {
     ...fact('State', h('span', { class: 'pill', 'data-state': state }, state.replace('_', ' '))),
     ...fact('Service', service ?? '–'),
     ...fact('Priority', String(priority)),
+    ...(task.acceptedEpochMs === null ? [] : fact('Accepted', timeOf(task.acceptedEpochMs))),
     ...(end === null
       ? []
       : [
@@ -238,6 +239,12 @@ function stepsTable({ spans, acceptedMs, droppedSpans, end }) {
     ),
     h('tbody', {}, ...rows),
   );
+}
+
+/** @param {number} epochMs */
+function timeOf(epochMs) {
+  const date = new Date(epochMs);
+  return Number.isNaN(date.getTime()) ? '–' : date.toLocaleTimeString();
 }
 
 /**

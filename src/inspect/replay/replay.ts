@@ -166,6 +166,7 @@ export class Replay {
     const task = this.#tasks.find(taskId, facts);
     if (task === undefined) return undefined;
     const { service, state, priority, acceptedAtMs, spans, droppedSpans, end } = task;
+    const { epochOffsetMs } = this.#recording;
     return {
       id: taskId,
       text: null,
@@ -174,6 +175,7 @@ export class Replay {
       state,
       priority,
       acceptedMs: acceptedAtMs,
+      acceptedEpochMs: epochOffsetMs === null ? null : Math.round(acceptedAtMs + epochOffsetMs),
       spans,
       droppedSpans,
       route: null,
