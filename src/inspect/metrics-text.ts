@@ -63,7 +63,7 @@ export function histogramText(
 }
 
 /** From a lookup in memory to a long talk with a model. */
-const BOUNDS_SECONDS: readonly number[] = [
+export const BOUNDS_SECONDS: readonly number[] = [
   0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
 

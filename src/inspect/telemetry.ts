@@ -17,6 +17,7 @@ export {
   type ServiceFrame,
   type TaskStretch,
 } from './history-player.js';
+export { type OpenTelemetryMetricsOptions, openTelemetryMetrics } from './meter.js';
 export { createMetrics, type Metrics } from './metrics.js';
 export type { ObservedOrchestrator } from './observed.js';
 export { logTasks } from './task-log.js';

@@ -41,6 +41,7 @@ it('gaffr/telemetry exports exactly these names', () => {
     'createFlightRecorder',
     'createMetrics',
     'logTasks',
+    'openTelemetryMetrics',
     'openTelemetryTracing',
     'parseHistory',
     'playHistory',
