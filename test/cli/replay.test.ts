@@ -72,6 +72,12 @@ describe('gaffr replay', () => {
     expect(terminal.told.join('\n')).not.toContain(TOKEN);
     const response = await fetch(`${address()}/api/now`, { headers: { authorization: `Bearer ${TOKEN}` } });
     expect(await response.json()).toMatchObject({ type: 'recording', name: 'history.ndjson', facts: 10 });
+    for (const flags of [[], ['--json']]) {
+      const top = fakeTerminal();
+      const looked = ['top', address() ?? '', '--token-file', tokenFile, ...flags];
+      expect(await runProgram(looked, { terminal: top, log: silentLog, version: '1.2.3' })).toBe(3);
+      expect(top.told.join()).toContain('shows a recorded history');
+    }
     process.emit('SIGTERM');
     expect(await ended).toBe(0);
     await expect(fetch(`${address()}/`)).rejects.toThrow();

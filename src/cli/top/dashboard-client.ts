@@ -1,20 +1,25 @@
 import { messageOf } from '../../core/errors.js';
 import type { Frame, Hello } from '../../inspect/dashboard/overview.js';
+import type { RecordingHello } from '../../inspect/replay/replay.js';
 import { ConfigurationError } from '../exit-code.js';
 
 /**
  * Asks a dashboard for everything that it shows.
  *
- * @throws ConfigurationError when nobody is there or the token is not its.
+ * @throws ConfigurationError when nobody is there, the token is not its, or it shows a recorded history.
  */
 export async function readDashboard(url: string, token: string): Promise<Hello> {
-  return (await ask(`${url}/api/now`, token)).json() as Promise<Hello>;
+  const message = (await (await ask(`${url}/api/now`, token)).json()) as Message;
+  if (message.type === 'recording') throw isRecording(url);
+  return message as Hello;
 }
+
+type Message = Hello | Frame | Pick<RecordingHello, 'type'>;
 
 /**
  * Follows a dashboard until it ends or the signal fires.
  *
- * @throws ConfigurationError when nobody is there or the token is not its.
+ * @throws ConfigurationError when nobody is there, the token is not its, or it shows a recorded history.
  */
 export async function followDashboard(
   url: string,
@@ -28,15 +33,26 @@ export async function followDashboard(
   const { body } = await ask(`${url}/api/feed`, token, signal);
   if (body === null) return;
   let rest = '';
+  const take = (message: Message): void => {
+    if (message.type === 'recording') throw isRecording(url);
+    onMessage(message);
+  };
   try {
     for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
       const parts = (rest + chunk).split('\n\n');
       rest = parts.pop() ?? '';
-      for (const part of parts) if (part.startsWith('data: ')) onMessage(JSON.parse(part.slice(6)));
+      for (const part of parts) if (part.startsWith('data: ')) take(JSON.parse(part.slice(6)));
     }
-  } catch {
+  } catch (cause) {
+    if (cause instanceof ConfigurationError) throw cause;
     // The signal fired, or the dashboard went away: the caller looks at the signal.
   }
+}
+
+function isRecording(url: string): ConfigurationError {
+  return new ConfigurationError(
+    `${url} shows a recorded history; gaffr top needs a server that runs: start one with gaffr serve --dashboard or gaffr dashboard.`,
+  );
 }
 
 async function ask(url: string, token: string, signal?: AbortSignal): Promise<Response> {
