@@ -16,8 +16,8 @@ export const inspect: Bench = {
   name: 'inspect',
   measures:
     `The dashboard in a real Chromium while the runtime works: ${STEADY}, each of two to four milliseconds and one in ` +
-    `fifty failing, on four services; then ${(BATCHES * BATCH_SIZE).toLocaleString('en')} tasks of no work, ten ` +
-    'thousand at once, as fast as they are answered. Heaps are measured every three seconds without their garbage; ' +
+    `fifty failing, on four services; then ${(BATCHES * BATCH_SIZE).toLocaleString('en')} tasks of one turn of the ` +
+    'event loop each, ten thousand at once, as fast as they are answered. Heaps are measured every three seconds without their garbage; ' +
     'growth is the slope from the fifteenth second on. An update is a change of the figures on the page.',
   doesNotMeasure:
     'CPU time and memory of the browser beside its heap; several pages; pages over a slow line. The browser has the ' +
@@ -35,9 +35,9 @@ export const inspect: Bench = {
     updatesPerSecond: 'updates/s',
     leastUpdatesPerSecond: 'at least',
     serverHeapMb: 'server MB',
-    serverKbPerMinute: 'growth kB/min',
+    serverKbPerMinute: 'server kB/min',
     pageHeapMb: 'page MB',
-    pageKbPerMinute: 'growth kB/min',
+    pageKbPerMinute: 'page kB/min',
     pageNodes: 'page nodes',
   },
   derive: (results) => ({ limits: LIMITS, holds: holdsOf(results) }),
@@ -70,22 +70,19 @@ function contestantOf(
 }
 
 /**
- * Whether each limit holds; a limit without its contestants is left out. Throughput is judged by whether a page looks on:
- * what it costs that somebody listens at all stands beside it, in the ratios to no dashboard.
+ * Whether each limit holds at the steady rate; a limit without its contestants is left out. At full speed the browser takes
+ * a processor from the runtime, and on two of them wall time says little: there, compare the CPU times.
  */
 function holdsOf(results: readonly Result[]): Readonly<Record<string, boolean>> {
-  const pageIn = (group: string): Result | undefined =>
-    results.find(({ contestant }) => contestant === `page open, ${group}`);
-  const { figures = {}, ratios: steady } = pageIn(STEADY) ?? {};
+  const page = results.find(({ contestant }) => contestant === `page open, ${STEADY}`);
+  const { figures = {}, ratios = {} } = page ?? {};
   const growth = [figures.serverKbPerMinute, figures.pageKbPerMinute].filter((each) => each !== undefined);
-  const ratios = [steady?.['no dashboard'], pageIn(FULL)?.ratios?.['nobody looks']].filter(
-    (each) => each !== undefined,
-  );
+  const throughput = ratios['no dashboard'];
   return {
     ...(growth.length > 0 && { memory: growth.every((each) => each <= LIMITS.kbPerMinute) }),
     ...(figures.leastUpdatesPerSecond !== undefined && {
       updates: figures.leastUpdatesPerSecond >= LIMITS.updatesPerSecond,
     }),
-    ...(ratios.length > 0 && { throughput: ratios.every((each) => each >= LIMITS.throughputRatio) }),
+    ...(throughput !== undefined && { throughput: throughput >= LIMITS.throughputRatio }),
   };
 }

@@ -22,6 +22,8 @@ export async function openReplay() {
   writeFileSync(tokenFile, TOKEN.padEnd(40, 'x'), { mode: 0o600 });
   const argv = [main, 'replay', file, '--port', '0', '--token-file', tokenFile];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'inherit', 'pipe'] });
+  // A check that failed closes nothing.
+  process.once('exit', () => child.kill('SIGKILL'));
   const said = [];
   for await (const line of createInterface({ input: child.stderr })) {
     said.push(line);

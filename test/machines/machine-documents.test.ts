@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createMachine } from 'xstate';
+import { type AnyStateNode, createMachine } from 'xstate';
 import { machineDocuments } from '../../src/machines/machine-documents.js';
 import { mermaidOf } from '../../src/machines/mermaid.js';
 import { serviceMachine } from '../../src/machines/service.machine.js';
@@ -40,14 +40,14 @@ it.each([
       for (const text of Object.values(glossary[kind] ?? {})) expect(text).toMatch(/^[A-Z].*\.$/);
     }
     expect(description).toMatch(/\.$/);
-    const states = [...machine.idMap.values()].filter((node) => node !== machine.root);
+    const [, ...states] = nodesOf(machine.root);
     expect(states.filter((node) => !node.description?.endsWith('.')).map(({ id }) => id)).toEqual([]);
   },
 );
 
 it('every transition between states that has a guard says when it is taken', () => {
   for (const machine of [serviceMachine, supervisorMachine]) {
-    const transitions = [...machine.idMap.values()].flatMap((node) => [
+    const transitions = nodesOf(machine.root).flatMap((node) => [
       ...[...node.transitions.values()].flat(),
       ...(node.always ?? []),
     ]);
@@ -58,4 +58,9 @@ it('every transition between states that has a guard says when it is taken', () 
 
 function keysOf(implementations: object): string[] {
   return Object.keys(implementations);
+}
+
+/** A state and all states in it, itself first. */
+function nodesOf(node: AnyStateNode): AnyStateNode[] {
+  return [node, ...Object.values(node.states).flatMap(nodesOf)];
 }

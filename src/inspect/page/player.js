@@ -204,14 +204,14 @@ export class Player {
     const limited = stats.isRateLimited ? ' · tasks wait for a rate window' : '';
     setText(byId('facts-about'), `${formatCount(facts)} up to this moment${limited}`);
     byId('facts-list').replaceChildren(
-      ...latest.map(({ atMs, type, taskId, about }) => {
+      ...latest.map(({ atMs, type, taskId, about, tone }) => {
         const task = h('button', { type: 'button', class: 'small quiet' }, taskId ?? '');
         task.addEventListener('click', () => this.#openTask(taskId ?? ''));
         return h(
           'li',
           {},
           h('span', { class: 'when' }, formatMs(atMs - startMs)),
-          h('span', { class: 'pill', 'data-fact': type }, type.replace('_', ' ')),
+          h('span', { class: 'pill', 'data-tone': tone }, type.replace('_', ' ')),
           h('span', { class: 'what' }, about),
           taskId === null ? null : task,
         );

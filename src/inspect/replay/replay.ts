@@ -1,11 +1,11 @@
 import type { AnyStateMachine } from 'xstate';
-import type { HistoryEvent } from '../../core/history-event.js';
 import type { InstanceState } from '../../core/service.js';
 import { layOutChart } from '../chart-layout.js';
 import type { Hello, ServiceLine } from '../dashboard/overview.js';
 import { lineOf, type TaskLine } from '../dashboard/task-line.js';
 import { type HistoryFrame, type HistoryPlayer, playHistory, type ServiceFrame } from '../history-player.js';
 import { chartOf, type MachineChart } from '../machine-chart.js';
+import { type FactLine, factLine } from './fact-line.js';
 import { firedEdges } from './fired-edges.js';
 import type { Recording } from './read-recording.js';
 import { RecordedFigures } from './recorded-figures.js';
@@ -22,8 +22,6 @@ const MOST_TASKS = 40;
 const MOST_FACTS = 14;
 /** Facts between two moments above which edges do not flash: nobody could follow them. */
 const MOST_FLASHES = 2000;
-/** Longest name or id that is told whole, in characters. */
-const LONGEST_NAME = 200;
 
 /** What a page needs to begin with. Times are those of the recording's clock, in milliseconds. */
 export interface RecordingHello extends Pick<Hello, 'version' | 'about' | 'history'> {
@@ -38,14 +36,6 @@ export interface RecordingHello extends Pick<Hello, 'version' | 'about' | 'histo
   readonly notices: readonly string[];
   readonly charts: Pick<Hello['charts'], 'service' | 'serviceLabelled'>;
   readonly services: readonly ServiceLine[];
-}
-
-/** A fact in a list. */
-export interface FactLine {
-  readonly atMs: number;
-  readonly type: string;
-  readonly taskId: string | null;
-  readonly about: string;
 }
 
 /** How things stood at a moment. */
@@ -227,38 +217,4 @@ function countOf(states: readonly InstanceState[], { running }: ServiceFrame): S
     retrying: count('retrying'),
     failed: count('failed'),
   };
-}
-
-function factLine(event: HistoryEvent): FactLine {
-  const taskId = 'taskId' in event ? event.taskId.slice(0, LONGEST_NAME) : null;
-  return { atMs: event.atMs, type: event.type, taskId, about: aboutOf(event).slice(0, LONGEST_NAME) };
-}
-
-function aboutOf(event: HistoryEvent): string {
-  switch (event.type) {
-    case 'submitted':
-      return event.priority === 0 ? '' : `priority ${event.priority}`;
-    case 'reprioritised':
-      return `priority ${event.priority}`;
-    case 'queued':
-      return `for ${event.service}`;
-    case 'moved':
-      return `from ${event.service}`;
-    case 'started':
-    case 'abandoned':
-    case 'ended':
-      return `attempt ${event.attempt} on ${event.instance}`;
-    case 'backoff':
-      return `after attempt ${event.attempt} on ${event.service}: ${event.errorCode ?? 'failed'}, ${Math.round(event.delayMs)} ms`;
-    case 'settled':
-      return [event.status, event.result.errorCode].filter(Boolean).join(': ');
-    case 'circuit':
-      return `of ${event.service}: ${event.state}`;
-    case 'rate_limit':
-      return event.isLimited ? 'tasks wait for a rate window' : 'no task waits for a rate window';
-    case 'resized':
-      return `${event.service ?? 'maxParallel'}: ${event.limit ?? 'without limit'}`;
-    case 'restaffed':
-      return event.service;
-  }
 }
