@@ -1,7 +1,7 @@
 import type { TaskResult } from '../../core/result.js';
 import type { RunEnd } from '../runs/run.js';
-import type { RunHooks } from '../runs/run-store.js';
 import type { BatchResult } from './batch-result.schema.js';
+import type { WorkHooks } from './define-tool.js';
 import { describeItem } from './describe-result.js';
 import { fitResults } from './fit-results.js';
 import type { WireResult } from './task-result.schema.js';
@@ -14,16 +14,16 @@ const TEXT_ITEMS = 50;
 const TEXT_ITEM_CHARS = 500;
 
 /** The end of a run of several tasks: a failure only when no item succeeded. */
-export function endOfBatch(sources: readonly TaskResult[], { runId, uri }: RunHooks): RunEnd {
+export function endOfBatch(sources: readonly TaskResult[], { runId, uri }: WorkHooks): RunEnd {
   const { results, whole } = fitResults(sources, uri);
   const batch = toBatchResult(results);
   const text = describeBatch(batch);
   return {
     answer: {
       text: whole === null ? text : `${text}\nThe whole is at ${uri}.`,
-      structuredContent: { runId, ...batch },
+      structuredContent: runId === null ? batch : { runId, ...batch },
       isError: batch.succeeded === 0,
-      ...(whole !== null && { wholeUri: uri }),
+      ...(whole !== null && uri !== null && { wholeUri: uri }),
     },
     wholeJson: whole && JSON.stringify({ runId, ...toBatchResult(whole) }),
     wasTried: sources.some(({ attempts }) => attempts > 0),

@@ -18,6 +18,14 @@ export interface ToolCall {
   readonly mostWaitSeconds?: number;
 }
 
+/** What a tool gets from a caller in this process, who waits for the end however long it takes. */
+export interface DirectCall {
+  readonly orchestrator: OrchestratorPort;
+  /** Cancels the work. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ToolCall['onProgress'];
+}
+
 /** What a client may assume of a tool. Every hint is said, so that no client falls back to a guess. */
 export interface ToolAnnotations {
   readonly readOnlyHint: boolean;
@@ -41,6 +49,14 @@ export interface Tool {
   answer(args: unknown, call: ToolCall): Promise<ToolAnswer>;
 }
 
+/** A tool that can also be called without a run around its work. */
+export interface DirectTool<I extends z.ZodType, O extends z.ZodType<Record<string, unknown>>> extends Tool {
+  readonly input: I;
+  readonly output: O;
+  /** As {@link Tool.answer}, once the work has ended. */
+  answerDirectly(args: unknown, call: DirectCall): Promise<ToolAnswer>;
+}
+
 type ToolFace<I extends z.ZodType, O extends z.ZodType> = Omit<
   Tool,
   'input' | 'output' | 'answer' | 'startsRun'
@@ -57,11 +73,26 @@ export interface PromptTool<I extends z.ZodType, O extends z.ZodType> extends To
   describe(answer: z.output<O>): string;
 }
 
+/** A tool that only looks at the orchestrator. */
+export interface LookingTool<I extends z.ZodType, O extends z.ZodType> extends ToolFace<I, O> {
+  /** The answer is plain JSON that fits `output`. */
+  run(args: z.output<I>, call: Pick<ToolCall, 'orchestrator'>): Promise<z.output<O>>;
+  /** As that of {@link PromptTool}. */
+  describe(answer: z.output<O>): string;
+}
+
+/** What ties work to its caller; id and address are null for work that is no run. */
+export interface WorkHooks extends Pick<RunHooks, 'onProgress'> {
+  readonly runId: string | null;
+  readonly uri: string | null;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** What the work of a tool is given. */
 export interface WorkContext {
   readonly orchestrator: OrchestratorPort;
   readonly principal: string | null;
-  readonly hooks: RunHooks;
+  readonly hooks: WorkHooks;
 }
 
 /** Arguments that say how a call is made, not what is to be done. */
@@ -110,15 +141,29 @@ export function defineTool<I extends z.ZodType, O extends z.ZodType<Record<strin
   };
 }
 
+/** Makes a tool of one that only looks. */
+export function defineLookingTool<I extends z.ZodType, O extends z.ZodType<Record<string, unknown>>>(
+  definition: LookingTool<I, O>,
+): DirectTool<I, O> {
+  const tool = defineTool(definition);
+  const { input, output } = definition;
+  // What looks needs nothing of a call but the orchestrator.
+  return { ...tool, input, output, answerDirectly: (args, call) => tool.answer(args, call as ToolCall) };
+}
+
 /** Makes a tool of one that works. */
 export function defineWorkingTool<
   I extends z.ZodType<RunArguments & object>,
   O extends z.ZodType<Record<string, unknown>>,
->(definition: WorkingTool<I, O>): Tool {
+>(definition: WorkingTool<I, O>): DirectTool<I, O> {
   const { work, ...face } = definition;
   return {
     ...face,
     startsRun: true,
+    async answerDirectly(args, { orchestrator, signal, onProgress = () => {} }) {
+      const hooks: WorkHooks = { runId: null, uri: null, signal, onProgress };
+      return (await work(args as z.output<I>, { orchestrator, principal: null, hooks })).answer;
+    },
     async answer(parsed, { orchestrator, runs, principal, presence, onProgress, mostWaitSeconds }) {
       const args = parsed as z.output<I> & RunArguments;
       const run = runs.start({

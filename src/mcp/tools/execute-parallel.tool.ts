@@ -3,13 +3,12 @@ import { withScopedKey } from '../runs/run-keys.js';
 import { endOfBatch, MAX_BATCH_TASKS } from './batch.js';
 import { DOES_WORK, defineWorkingTool } from './define-tool.js';
 import { taskSchema } from './execute.tool.js';
-import { batchRunSchema, runArguments } from './run.schema.js';
+import { batchRunSchema, LONG_WORK, runArguments } from './run.schema.js';
 
 export const executeParallelTool = defineWorkingTool({
   name: 'executeParallel',
   title: 'Execute tasks in parallel',
-  description:
-    'Routes up to 1000 independent tasks, runs them in parallel under one limit and returns the results in the order of the input. One failed task does not fail the others. Long work answers status "running" and goes on: fetch it with getRun.',
+  description: `Routes up to 1000 independent tasks, runs them in parallel under one limit and returns the results in the order of the input. One failed task does not fail the others. ${LONG_WORK}`,
   input: z.strictObject({
     tasks: z
       .array(z.union([z.string().min(1), taskSchema]))

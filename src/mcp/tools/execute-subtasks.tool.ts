@@ -3,13 +3,12 @@ import { subtaskSchema } from '../../core/task.js';
 import { withScopedKey } from '../runs/run-keys.js';
 import { endOfBatch, MAX_BATCH_TASKS } from './batch.js';
 import { DOES_WORK, defineWorkingTool } from './define-tool.js';
-import { batchRunSchema, runArguments } from './run.schema.js';
+import { batchRunSchema, LONG_WORK, runArguments } from './run.schema.js';
 
 export const executeSubtasksTool = defineWorkingTool({
   name: 'executeSubtasks',
   title: 'Execute subtasks with dependencies',
-  description:
-    'Runs the steps of a plan: a subtask starts once all that it depends on completed, and finds their results in kwargs.dependencies by id. When one of those does not complete it is cancelled. Returns the results in the order of the input. Long work answers status "running" and goes on: fetch it with getRun.',
+  description: `Runs the steps of a plan: a subtask starts once all that it depends on completed, and finds their results in kwargs.dependencies by id. When one of those does not complete it is cancelled. Returns the results in the order of the input. ${LONG_WORK}`,
   input: z.strictObject({
     subtasks: z.array(subtaskSchema).min(1).max(MAX_BATCH_TASKS),
     parallel: z

@@ -3,12 +3,11 @@ import type { TaskResult } from '../../core/result.js';
 import { taskDataSchema } from '../../core/task.js';
 import type { RunEnd } from '../runs/run.js';
 import { withScopedKey } from '../runs/run-keys.js';
-import type { RunHooks } from '../runs/run-store.js';
 import { toWireResult } from '../wire-result.js';
-import { DOES_WORK, defineWorkingTool } from './define-tool.js';
+import { DOES_WORK, defineWorkingTool, type WorkHooks } from './define-tool.js';
 import { describeResult } from './describe-result.js';
 import { fitResults, wasCut } from './fit-results.js';
-import { runArguments, taskRunSchema } from './run.schema.js';
+import { LONG_WORK, runArguments, taskRunSchema } from './run.schema.js';
 import type { WireResult } from './task-result.schema.js';
 
 /** One task with its options, as MCP clients send it. */
@@ -22,8 +21,7 @@ export const taskSchema = taskDataSchema.extend({
 export const executeTool = defineWorkingTool({
   name: 'execute',
   title: 'Execute a task',
-  description:
-    'Routes one task to the service that fits best and returns its result, with the route that was taken. Long work answers status "running" and goes on: fetch it with getRun. For several tasks call executeParallel once instead.',
+  description: `Routes one task to the service that fits best and returns its result, with the route that was taken. ${LONG_WORK} For several tasks call executeParallel once instead.`,
   input: taskSchema.extend(runArguments),
   output: taskRunSchema,
   annotations: DOES_WORK,
@@ -34,7 +32,7 @@ export const executeTool = defineWorkingTool({
   },
 });
 
-function endOfTask(source: TaskResult, { runId, uri }: RunHooks): RunEnd {
+function endOfTask(source: TaskResult, { runId, uri }: WorkHooks): RunEnd {
   const wire = toWireResult(source);
   if (!wasCut(wire, source)) return toEnd(wire, runId);
   const { results, whole } = fitResults([source], uri);
@@ -42,14 +40,18 @@ function endOfTask(source: TaskResult, { runId, uri }: RunHooks): RunEnd {
   if (whole === null) return end;
   return {
     ...end,
-    answer: { ...end.answer, wholeUri: uri },
+    answer: uri === null ? end.answer : { ...end.answer, wholeUri: uri },
     wholeJson: JSON.stringify({ runId, ...whole[0] }),
   };
 }
 
-function toEnd(wire: WireResult, runId: string): RunEnd {
+function toEnd(wire: WireResult, runId: string | null): RunEnd {
   return {
-    answer: { text: describeResult(wire), structuredContent: { runId, ...wire }, isError: !wire.success },
+    answer: {
+      text: describeResult(wire),
+      structuredContent: runId === null ? wire : { runId, ...wire },
+      isError: !wire.success,
+    },
     wholeJson: null,
     wasTried: wire.attempts > 0,
   };

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { toWireRoute } from '../wire-result.js';
-import { defineTool, ONLY_LOOKS } from './define-tool.js';
+import { defineLookingTool, ONLY_LOOKS } from './define-tool.js';
 import { routeSchema } from './route.schema.js';
 
-export const explainRouteTool = defineTool({
+export const explainRouteTool = defineLookingTool({
   name: 'explainRoute',
   title: 'Explain a route',
   description:

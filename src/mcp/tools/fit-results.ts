@@ -18,10 +18,16 @@ export function wasCut(wire: WireResult | undefined, source: TaskResult | undefi
   return wire?.errorCode === 'RESULT_TOO_LARGE' && source?.errorCode !== 'RESULT_TOO_LARGE';
 }
 
-/** Makes results fit into one answer; those that do not say where they can be read. @param uri - Of the run. */
-export function fitResults(sources: readonly TaskResult[], uri: string): FittedResults {
+/**
+ * Makes results fit into one answer; those that do not say where they can be read.
+ *
+ * @param uri - Of the run; null when there is none, and so nowhere to read them.
+ */
+export function fitResults(sources: readonly TaskResult[], uri: string | null): FittedResults {
   const results = toWireResults(sources);
-  if (!results.some((wire, index) => wasCut(wire, sources[index]))) return { results, whole: null };
+  if (uri === null || !results.some((wire, index) => wasCut(wire, sources[index]))) {
+    return { results, whole: null };
+  }
   const whole = toWireResults(sources, MAX_WHOLE_BYTES);
   const isKept = (index: number): boolean =>
     wasCut(results[index], sources[index]) && !wasCut(whole[index], sources[index]);

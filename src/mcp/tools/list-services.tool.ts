@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { ServiceStatus } from '../../core/service.js';
 import { cut } from '../wire-result.js';
-import { defineTool, ONLY_LOOKS } from './define-tool.js';
+import { defineLookingTool, ONLY_LOOKS } from './define-tool.js';
 
 const SHORT_CHARS = 200;
 const SHORT_CAPABILITIES = 8;
@@ -24,7 +24,7 @@ const serviceSchema = z.object({
   retryAt: z.string().nullable().describe('When an open circuit is probed next, ISO 8601.'),
 });
 
-export const listServicesTool = defineTool({
+export const listServicesTool = defineLookingTool({
   name: 'listServices',
   title: 'List the services',
   description:

@@ -5,6 +5,9 @@ import { taskResultSchema } from './task-result.schema.js';
 
 const waitSeconds = z.number().min(0).max(MOST_WAIT_SECONDS).optional();
 
+/** What the description of a tool says of work that outlasts its call. */
+export const LONG_WORK = 'Long work answers status "running" and goes on: fetch it with getRun.';
+
 /** How a call of a tool that works is made. */
 export const runArguments = {
   waitSeconds: waitSeconds.describe(

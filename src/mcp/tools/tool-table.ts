@@ -43,14 +43,15 @@ export function toolListings(): readonly ToolListing[] {
     title,
     description,
     // As input, else every field with a default would be listed as required.
-    inputSchema: jsonSchema(input, 'input'),
-    outputSchema: jsonSchema(output, 'output'),
+    inputSchema: portableSchema(input, 'input'),
+    outputSchema: portableSchema(output, 'output'),
     annotations,
   }));
   return listings;
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): ToolListing['inputSchema'] {
+/** A schema as JSON Schema that clients and model providers of every kind take. */
+export function portableSchema(schema: z.ZodType, io: 'input' | 'output'): ToolListing['inputSchema'] {
   return { ...(toPortable(z.toJSONSchema(schema, { io })) as object), type: 'object' };
 }
 
