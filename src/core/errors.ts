@@ -163,6 +163,11 @@ export function cancelled(reason: unknown): OrchestratorError {
   return new OrchestratorError('CANCELLED', `The task was cancelled${said}`, {}, { cause: reason });
 }
 
+export function interrupted(taskId: string): OrchestratorError {
+  const message = `The process that had taken task "${taskId}" ended before the task did; how far it came is not known, so submit it again only if that does no harm.`;
+  return new OrchestratorError('INTERRUPTED', message, { taskId });
+}
+
 export function shuttingDown(): OrchestratorError {
   const message = 'The orchestrator is shutting down; submit the task to another one or after the restart.';
   return new OrchestratorError('SHUTTING_DOWN', message);

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { OrchestratorError } from '../core/errors.js';
 import type { Service, ServiceContext } from '../core/service.js';
+import { reportLength, withArguments } from './model-words.js';
 import {
   type ChatAnswer,
   type ChatMessage,
@@ -9,7 +10,6 @@ import {
   proposeCall,
   streamChat,
 } from './openai-client.js';
-import { reportLength, withArguments } from './model-words.js';
 import { MOST_PICTURES, Pictures } from './pictures.js';
 import { PLANNER_SYSTEM, toPlannerFunctions } from './planner-functions.js';
 import { RunningAttempts } from './running-attempts.js';

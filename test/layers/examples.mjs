@@ -24,7 +24,10 @@ export const violations = {
   'layer-config': { 'config/load.ts': "import '../actors/registry.js';", 'actors/registry.ts': '' },
   'layer-mcp': { 'mcp/server.ts': "import '../orchestrator.js';", 'orchestrator.ts': '' },
   'layer-inspect': { 'inspect/page.ts': "import type { Tool } from '../mcp/tools.js';", 'mcp/tools.ts': '' },
-  'layer-adapters': { 'adapters/ai-sdk.ts': "await import('../mcp/tools.js');", 'mcp/tools.ts': '' },
+  'layer-adapters': {
+    'adapters/ai-sdk.ts': "await import('../actors/registry.js');",
+    'actors/registry.ts': '',
+  },
   'layer-adapters-mcp-v1': {
     'adapters/mcp-v1.ts': "import '../services/mcp/client.js';",
     'services/mcp/client.ts': '',

@@ -16,7 +16,7 @@ const MAY_IMPORT = {
   config: ['core', 'strategies', 'services'],
   mcp: ['core'],
   inspect: ['core', 'actors'],
-  adapters: ['core', 'orchestrator'],
+  adapters: ['core', 'services', 'mcp', 'orchestrator'],
   'adapters/mcp-v1': ['core', 'orchestrator', 'adapters', 'mcp'],
   orchestrator: ['core', 'strategies', 'machines', 'services', 'learning', 'actors', 'engines', 'config'],
   index: [
@@ -45,7 +45,11 @@ const ONLY_PACKAGES = {
 
 /** Packages that only some folders of src may use. */
 const ONLY_FOLDERS = [
-  { name: 'xstate', packages: ['xstate'], folders: ['machines', 'actors', 'inspect'] },
+  {
+    name: 'xstate',
+    packages: ['xstate'],
+    folders: ['machines', 'actors', 'inspect', 'adapters/xstate', 'adapters/xstate-actor'],
+  },
   {
     name: 'zod',
     packages: ['zod'],

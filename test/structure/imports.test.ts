@@ -3,7 +3,7 @@ import { importsOf, readSources } from './sources.js';
 
 // The whole table of layers is checked by test/layers; these two rules are worth an answer within a second.
 it.each([
-  ['xstate', /^xstate(\/|$)/, /^(machines|actors|inspect)\//],
+  ['xstate', /^xstate(\/|$)/, /^(machines|actors|inspect)\/|^adapters\/xstate/],
   ['the MCP SDK', /^@modelcontextprotocol\//, /^(mcp\/|services\/mcp[/.]|adapters\/mcp-v1[/.]|cli\/)/],
 ])('%s is imported only where it belongs', (_name, isPackage, belongs) => {
   const strays = readSources()
