@@ -31,7 +31,7 @@ interface ToolConfig {
 
 /** What makes a tool: `tool()` of `@langchain/core/tools`, from the application's own copy of LangChain. */
 export type MakeLangChainTool<T> = (
-  run: (args: never, config: never) => Promise<[string, AgentAnswer['value']]>,
+  run: (args: unknown, config: unknown) => Promise<[string, AgentAnswer['value']]>,
   fields: {
     name: AgentToolName;
     description: string;

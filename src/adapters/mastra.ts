@@ -32,7 +32,7 @@ export type CreateMastraTool<T> = (definition: {
   id: AgentToolName;
   description: string;
   inputSchema: z.ZodObject;
-  execute: (args: never, context: never) => Promise<unknown>;
+  execute: (args: unknown, context: unknown) => Promise<unknown>;
 }) => T;
 
 /** Options of {@link mastraTools}. */

@@ -56,8 +56,8 @@ export function openaiAgentTools(
       },
       async invoke(_context, text, details) {
         const given = parseArguments(text);
-        const call_ = { signal: details?.signal, callId: details?.toolCall?.callId };
-        return JSON.stringify((await call(given, call_)).value);
+        const answer = await call(given, { signal: details?.signal, callId: details?.toolCall?.callId });
+        return JSON.stringify(answer.value);
       },
       needsApproval: async () => false,
       isEnabled: async () => true,
@@ -123,18 +123,18 @@ export function fromOpenAIAgent(
     const own: OpenAIRunContext = { taskId: context.taskId, kwargs: context.kwargs };
     steps.set(own, step);
     const run = runner.run as (agent: unknown, input: string, options: object) => Promise<unknown>;
-    const options_ = { signal, context: own, ...(maxTurns !== undefined && { maxTurns }) };
-    const { finalOutput, interruptions = [] } = (await run.call(runner, agent, prompt, options_)) as {
+    const result = (await run.call(runner, agent, prompt, {
+      signal,
+      context: own,
+      ...(maxTurns !== undefined && { maxTurns }),
+    })) as {
       readonly finalOutput?: unknown;
       readonly interruptions?: readonly { readonly name?: string }[];
     };
-    if (interruptions.length > 0) {
-      throw needsPerson(
-        agent.name,
-        interruptions.map(({ name }) => `approval of ${name ?? 'a tool'}`),
-      );
-    }
-    return finalOutput ?? null;
+    // First: the SDK complains when the output of a run is read that has not ended.
+    const approvals = (result.interruptions ?? []).map(({ name }) => `approval of ${name ?? 'a tool'}`);
+    if (approvals.length > 0) throw needsPerson(agent.name, approvals);
+    return result.finalOutput ?? null;
   });
 }
 

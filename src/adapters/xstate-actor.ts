@@ -11,7 +11,6 @@
 import type { ActorScope, Snapshot } from 'xstate';
 import { interrupted, messageOf } from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
-import type { Orchestrator } from '../orchestrator.js';
 import type {
   AnySystem,
   EndedTask,
@@ -19,6 +18,7 @@ import type {
   OrchestratorNotice,
   OrchestratorSnapshot,
   OrchestratorView,
+  SteeredOrchestrator,
 } from './xstate-messages.js';
 
 type Scope = ActorScope<OrchestratorSnapshot, OrchestratorCommand, AnySystem, OrchestratorNotice>;
@@ -37,7 +37,7 @@ const ACTIVE = { status: 'active', output: undefined, error: undefined } as cons
 const NOTHING: OrchestratorView = { open: [], ended: [], services: [], stats: null, isClosing: false };
 
 export class OrchestratorActor {
-  readonly #orchestrator: Orchestrator;
+  readonly #orchestrator: SteeredOrchestrator;
   readonly #isOwn: boolean;
   readonly #mostOpen: number;
   readonly #self: Scope['self'];
@@ -66,7 +66,7 @@ export class OrchestratorActor {
   }
 
   constructor(
-    orchestrator: Orchestrator,
+    orchestrator: SteeredOrchestrator,
     { isOwn, mostOpen }: { readonly isOwn: boolean; readonly mostOpen: number },
     { self }: Pick<Scope, 'self'>,
   ) {
@@ -213,7 +213,7 @@ export class OrchestratorActor {
     if (snapshot.status !== 'active') return snapshot;
     this.#cancelAll('the actor was stopped');
     // Nobody is left to be told of a fault in it.
-    if (this.#isOwn) this.#orchestrator.close().catch(() => {});
+    if (this.#isOwn) this.#orchestrator.close({ drainSeconds: 0 }).catch(() => {});
     return { status: 'stopped', output: undefined, error: undefined, context: this.#view() };
   }
 

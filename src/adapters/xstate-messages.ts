@@ -1,12 +1,20 @@
 import type { ActorScope, EventObject, Snapshot } from 'xstate';
 import type { ErrorCode } from '../core/errors.js';
-import type { OrchestratorStats } from '../core/orchestrator-port.js';
+import type { ChangeListener, OrchestratorPort, OrchestratorStats } from '../core/orchestrator-port.js';
 import type { TaskResult, TaskStatus } from '../core/result.js';
 import type { InstanceState } from '../core/service.js';
 import type { TaskOptions } from '../core/task.js';
 
 /** Whatever system an actor is in; XState has no public name for it. */
 export type AnySystem = ActorScope<Snapshot<unknown>, EventObject>['system'];
+
+/** What the actor needs of an orchestrator: every `Orchestrator` fits. */
+export interface SteeredOrchestrator extends OrchestratorPort {
+  watch(listener: ChangeListener): () => void;
+  pause(): unknown;
+  resume(): unknown;
+  setMaxParallel(maxParallel: number): unknown;
+}
 
 /** Options of a task that are plain data, so that the event can be written down. */
 export type ExecuteOptions = Omit<TaskOptions, 'signal' | 'onProgress' | 'taskId'>;

@@ -1,6 +1,5 @@
 import type { ActorLogic, NonReducibleUnknown } from 'xstate';
 import { misuse } from '../core/errors.js';
-import type { Orchestrator } from '../orchestrator.js';
 import { OrchestratorActor } from './xstate-actor.js';
 import type {
   AnySystem,
@@ -10,6 +9,7 @@ import type {
   OrchestratorNotice,
   OrchestratorSnapshot,
   OrchestratorView,
+  SteeredOrchestrator,
 } from './xstate-messages.js';
 
 export type {
@@ -19,6 +19,7 @@ export type {
   OrchestratorNotice,
   OrchestratorSnapshot,
   OrchestratorView,
+  SteeredOrchestrator,
 };
 
 /** Logic of an actor that is an orchestrator. */
@@ -36,7 +37,7 @@ export interface OrchestratorLogicOptions {
    * The orchestrator: one that others use too and that outlives the actor, or a function that makes one for the actor,
    * which is closed with it.
    */
-  readonly orchestrator: Orchestrator | (() => Orchestrator);
+  readonly orchestrator: SteeredOrchestrator | (() => SteeredOrchestrator);
   /** Most open tasks of the actor, 1 or more; beyond it an `EXECUTE` is refused. Default 10,000. */
   readonly mostOpen?: number;
 }

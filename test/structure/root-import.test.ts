@@ -30,6 +30,13 @@ it('the root import loads no package that only one service, face or engine needs
   expect(loaded.filter((name) => lazyPackages.includes(name))).toEqual([]);
 });
 
+it.each(['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'])(
+  'gaffr/%s loads no framework, and so needs none to be installed',
+  (name) => {
+    expect(packagesLoadedBy(`dist/adapters/${name}.js`).filter((each) => each !== 'zod')).toEqual([]);
+  },
+);
+
 /** Names of the packages that a file of the build loads, by import or require, in a process of its own. */
 function packagesLoadedBy(file: string): string[] {
   const recorder = new URL('record-loads.mjs', import.meta.url).href;
