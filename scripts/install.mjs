@@ -4,7 +4,8 @@
  * npm writes `node_modules/.package-lock.json` as the last act of an installation, whoever started it, so that file is
  * the stamp: it is missing after an installation that was cut short, and it differs from the lockfile when that changed.
  *
- * As a command: `node scripts/install.mjs test/layers` (default: the checkout itself).
+ * As a command: `node scripts/install.mjs test/layers` (default: the checkout itself). With `--omit=optional` behind the
+ * folder its optional packages are left out.
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -18,8 +19,9 @@ import { isMain, root, run, runSteps, say } from './run.mjs';
  *
  * @param {string} folder - A folder with package.json and package-lock.json.
  * @param {string} name - What to call it in the line on stderr.
+ * @param {'include' | 'omit'} optional - What to do with optional packages.
  */
-export function install(folder, name) {
+export function install(folder, name, optional = 'include') {
   const lockfile = readLockfile(join(folder, 'package-lock.json'));
   const installed = readLockfile(join(folder, 'node_modules', '.package-lock.json'));
   if (lockfile !== null && installed !== null && isInstalled(lockfile, installed)) {
@@ -29,7 +31,7 @@ export function install(folder, name) {
   say(`installing ${name} (npm ci)`);
   // Said outright, since NODE_ENV=production or a user's settings would leave out the compiler.
   run(
-    ['npm', 'ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'],
+    ['npm', 'ci', '--include=dev', `--${optional}=optional`, '--no-audit', '--no-fund', '--loglevel=error'],
     folder,
   );
 }
@@ -71,6 +73,8 @@ function readLockfile(path) {
 }
 
 if (isMain(import.meta.url)) {
-  const folder = process.argv[2] ?? '.';
-  runSteps(() => install(resolve(root, folder), folder === '.' ? 'packages' : `packages of ${folder}`));
+  const [folder = '.', option] = process.argv.slice(2);
+  const optional = option === '--omit=optional' ? 'omit' : 'include';
+  const name = folder === '.' ? 'packages' : `packages of ${folder}`;
+  runSteps(() => install(resolve(root, folder), name, optional));
 }

@@ -15,6 +15,7 @@ const GATES = [
   { name: 'unused', args: [] },
   { name: 'package-checks', args: [] },
   { name: 'inspector', args: [] },
+  { name: 'adapters', args: [] },
   { name: 'conformance', args: [] },
   { name: 'fuzz', args: ['--inputs', '4000', '--json'] },
   { name: 'drain', args: ['--rounds', '2', '--json'] },

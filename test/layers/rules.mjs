@@ -48,7 +48,14 @@ const ONLY_FOLDERS = [
   {
     name: 'xstate',
     packages: ['xstate'],
-    folders: ['machines', 'actors', 'inspect', 'adapters/xstate', 'adapters/xstate-actor'],
+    folders: [
+      'machines',
+      'actors',
+      'inspect',
+      'adapters/xstate',
+      'adapters/xstate-actor',
+      'adapters/xstate-messages',
+    ],
   },
   {
     name: 'zod',

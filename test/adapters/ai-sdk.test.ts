@@ -1,0 +1,426 @@
+import { generateText, isStepCount, type LanguageModel, streamText, ToolLoopAgent, tool } from 'ai';
+import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
+import { createOrchestrator, LlmStrategy, type TaskResult } from 'gaffr';
+import {
+  aiSdkTools,
+  fromAiSdkAgent,
+  fromLanguageModel,
+  languageModelAsk,
+  languageModelPlanner,
+} from 'gaffr/ai-sdk';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { office, until } from './support.js';
+
+type Generated = Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>;
+type StreamParts =
+  Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream'] extends ReadableStream<infer P> ? P : never;
+
+const usage = {
+  inputTokens: { total: 3, noCache: 3, cacheRead: 0, cacheWrite: 0 },
+  outputTokens: { total: 5, text: 5, reasoning: 0 },
+};
+const calls = (...named: [string, object][]): Generated => ({
+  content: named.map(([toolName, args], index) => ({
+    type: 'tool-call',
+    toolCallId: `call-${index}`,
+    toolName,
+    input: JSON.stringify(args),
+  })),
+  finishReason: { unified: 'tool-calls', raw: undefined },
+  usage,
+  warnings: [],
+});
+const says = (text: string): Generated => ({
+  content: [{ type: 'text', text }],
+  finishReason: { unified: 'stop', raw: undefined },
+  usage,
+  warnings: [],
+});
+
+/** A model that plays its answers, one a step. */
+const scripted = (...answers: Generated[]): MockLanguageModelV4 =>
+  new MockLanguageModelV4({ doGenerate: answers });
+const textStream = (...parts: StreamParts[]) => ({ stream: convertArrayToReadableStream(parts) });
+
+describe('aiSdkTools()', () => {
+  it('gives a model the five tools with their schemas', async () => {
+    const { orchestrator } = office();
+    const model = scripted(says('hello'));
+
+    await generateText({ model, tools: aiSdkTools(orchestrator), prompt: 'go' });
+
+    const listed = model.doGenerateCalls[0]?.tools ?? [];
+    expect(listed.map(({ name }) => name)).toEqual([
+      'execute',
+      'executeParallel',
+      'listServices',
+      'executeSubtasks',
+      'explainRoute',
+    ]);
+    const execute = listed[0];
+    expect(execute?.type === 'function' && execute.inputSchema).toMatchObject({
+      type: 'object',
+      required: ['task'],
+      additionalProperties: false,
+    });
+    const parallel = listed[1];
+    expect(parallel?.type === 'function' && parallel.inputSchema.required).toEqual(['tasks']);
+    expect(JSON.stringify(listed)).not.toMatch(/getRun|waitSeconds/);
+  });
+
+  it('answers a call with the typed result of the task', async () => {
+    const { orchestrator } = office();
+    const model = scripted(
+      calls(['execute', { task: 'hi', service: 'echo', kwargs: { pages: 2 } }]),
+      says('done'),
+    );
+
+    const { steps, text } = await generateText({
+      model,
+      tools: aiSdkTools(orchestrator),
+      prompt: 'go',
+      stopWhen: isStepCount(3),
+    });
+
+    const [result] = steps[0]?.toolResults ?? [];
+    expect(result?.output).toMatchObject({
+      status: 'completed',
+      serviceName: 'echo',
+      result: { said: 'hi', kwargs: { pages: 2 } },
+    });
+    expect(result?.output).not.toHaveProperty('runId');
+    expect(text).toBe('done');
+    expect(JSON.stringify(model.doGenerateCalls[1]?.prompt)).toContain('"said":"hi"');
+  });
+
+  it('answers a task that failed, and arguments that are wrong, without ending the run', async () => {
+    const { orchestrator } = office();
+    const circle = [{ id: 'a', task: 'x', dependsOn: ['a'] }];
+    const model = scripted(
+      calls(
+        ['execute', { task: 'x', service: 'broken' }],
+        ['execute', { task: 'x', pages: 3 }],
+        ['executeSubtasks', { subtasks: circle }],
+      ),
+      says('done'),
+    );
+
+    const { steps, text } = await generateText({
+      model,
+      tools: aiSdkTools(orchestrator),
+      prompt: 'go',
+      stopWhen: isStepCount(3),
+    });
+
+    const results = steps[0]?.content.filter(({ type }) => type !== 'tool-call') ?? [];
+    expect(results).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({
+          type: 'tool-result',
+          output: expect.objectContaining({ status: 'failed', errorCode: 'SERVICE_FAILED' }),
+        }),
+        expect.objectContaining({ type: 'tool-error' }),
+        expect.objectContaining({
+          type: 'tool-result',
+          output: { status: 'refused', error: expect.stringContaining('circle') },
+        }),
+      ]),
+    );
+    expect(text).toBe('done');
+  });
+
+  it('cancels the tasks of all calls of a step when the run is aborted', async () => {
+    const { orchestrator, seen } = office();
+    const abort = new AbortController();
+    const model = scripted(
+      calls(
+        ['execute', { task: 'one', service: 'slow' }],
+        ['executeParallel', { tasks: [{ task: 'two', service: 'slow' }] }],
+      ),
+    );
+    const run = generateText({
+      model,
+      tools: aiSdkTools(orchestrator),
+      prompt: 'go',
+      stopWhen: isStepCount(3),
+      abortSignal: abort.signal,
+    });
+    await until(() => seen.length === 2);
+    abort.abort(new Error('enough'));
+
+    await expect(run).rejects.toThrow('enough');
+    await until(() => seen.length === 4);
+    expect(seen.slice(2).sort()).toEqual(['slow aborted one', 'slow aborted two']);
+    expect(orchestrator.stats()).toMatchObject({ running: 0, cancelled: 2 });
+  });
+
+  it('shows progress as preliminary results of a stream', async () => {
+    const { orchestrator } = office();
+    const steps: StreamParts[][] = [
+      [
+        { type: 'stream-start', warnings: [] },
+        { type: 'tool-call', toolCallId: 'c', toolName: 'execute', input: '{"task":"hi","service":"echo"}' },
+        { type: 'finish', finishReason: { unified: 'tool-calls', raw: undefined }, usage },
+      ],
+      [
+        { type: 'stream-start', warnings: [] },
+        { type: 'text-start', id: 't' },
+        { type: 'text-delta', id: 't', delta: 'done' },
+        { type: 'text-end', id: 't' },
+        { type: 'finish', finishReason: { unified: 'stop', raw: undefined }, usage },
+      ],
+    ];
+    const model = new MockLanguageModelV4({ doStream: steps.map((parts) => textStream(...parts)) });
+    const outputs: unknown[] = [];
+
+    const { fullStream } = streamText({
+      model,
+      tools: aiSdkTools(orchestrator),
+      prompt: 'go',
+      stopWhen: isStepCount(2),
+    });
+    for await (const part of fullStream) {
+      if (part.type === 'tool-result') outputs.push([part.preliminary ?? false, part.output]);
+    }
+
+    expect(outputs[0]).toEqual([true, { status: 'running', progress: 0.5, message: 'half way' }]);
+    expect(outputs.at(-1)).toMatchObject([false, { status: 'completed', result: { said: 'hi' } }]);
+  });
+
+  it('gives the work of a replayed call once when it is given a prefix', async () => {
+    const { orchestrator, seen } = office();
+    const tools = aiSdkTools(orchestrator, { tools: ['execute'], idempotencyPrefix: 'conversation-1' });
+    const results: unknown[] = [];
+    for (let turn = 0; turn < 2; turn += 1) {
+      const model = scripted(calls(['execute', { task: 'pay', service: 'echo' }]));
+      const { steps } = await generateText({ model, tools, prompt: 'go' });
+      results.push(steps[0]?.toolResults[0]?.output);
+    }
+
+    expect(seen).toEqual(['echo pay']);
+    expect((results[1] as TaskResult).taskId).toBe((results[0] as TaskResult).taskId);
+  });
+});
+
+describe('fromAiSdkAgent()', () => {
+  const slowTool = (seen: string[]) =>
+    tool({
+      description: 'waits',
+      inputSchema: z.object({}),
+      execute: (_input, { abortSignal }) =>
+        new Promise((_resolve, reject) => {
+          seen.push('tool started');
+          abortSignal?.addEventListener('abort', () => {
+            seen.push('tool aborted');
+            reject(abortSignal.reason);
+          });
+        }),
+    });
+
+  it('is routed to, told its kwargs, and answers text and usage with progress', async () => {
+    const model = scripted(calls(['look', {}]), says('It is 42.'));
+    const look = tool({ description: 'looks', inputSchema: z.object({}), execute: () => 'found' });
+    const agent = new ToolLoopAgent({ id: 'research', model, tools: { look } });
+    const orchestrator = createOrchestrator({
+      services: {
+        research: fromAiSdkAgent(agent, { description: 'Researches facts', keywords: ['research'] }),
+        chat: () => 'no',
+      },
+    });
+    const progress: unknown[] = [];
+
+    const result = await orchestrator.execute('Research the answer', {
+      kwargs: { depth: 2 },
+      onProgress: (fraction, message) => void progress.push([fraction, message]),
+    });
+
+    expect(result).toMatchObject({
+      success: true,
+      serviceName: 'research',
+      result: {
+        text: 'It is 42.',
+        finishReason: 'stop',
+        steps: 2,
+        usage: { inputTokens: 6, outputTokens: 10 },
+      },
+    });
+    expect(JSON.stringify(model.doGenerateCalls[0]?.prompt)).toContain('depth');
+    expect(progress).toEqual([
+      [0.25, 'look'],
+      [0.4, 'answered'],
+    ]);
+  });
+
+  it('is aborted down to its tool when the task is cancelled or times out', async () => {
+    const seen: string[] = [];
+    const agent = new ToolLoopAgent({
+      model: new MockLanguageModelV4({ doGenerate: async () => calls(['wait', {}]) }),
+      tools: { wait: slowTool(seen) },
+    });
+    const orchestrator = createOrchestrator({ services: { agent: fromAiSdkAgent(agent) } });
+    const handle = orchestrator.submit('wait', { service: 'agent' });
+    await until(() => seen.length === 1);
+    handle.cancel('enough');
+
+    expect(await handle.result()).toMatchObject({ status: 'cancelled' });
+    await until(() => seen.length === 2);
+    const late = await orchestrator.execute('wait', {
+      service: 'agent',
+      timeoutSeconds: 0.02,
+      maxRetries: 0,
+    });
+    expect(late.status).toBe('timed_out');
+    await until(() => seen.length === 4);
+    await until(() => orchestrator.stats().abandoned === 0);
+    expect(seen).toEqual(['tool started', 'tool aborted', 'tool started', 'tool aborted']);
+  });
+
+  it('tells what its provider said, and is not run again unless it is idempotent', async () => {
+    const busy = Object.assign(new Error('overloaded'), { statusCode: 503 });
+    const model = () =>
+      new MockLanguageModelV4({
+        doGenerate: async () => {
+          throw busy;
+        },
+      });
+    const [once, twice] = [model(), model()];
+    const orchestrator = createOrchestrator({
+      services: {
+        once: fromAiSdkAgent(new ToolLoopAgent({ id: 'once', model: once, maxRetries: 0 })),
+        twice: fromAiSdkAgent(new ToolLoopAgent({ id: 'twice', model: twice, maxRetries: 0 }), {
+          idempotent: true,
+        }),
+      },
+      config: { taskConfig: { maxRetries: 1, backoffBaseSeconds: 0.001 } },
+    });
+
+    const [first, second] = await orchestrator.executeParallel([
+      { task: 'x', service: 'once' },
+      { task: 'x', service: 'twice' },
+    ]);
+    expect(first).toMatchObject({
+      success: false,
+      attempts: 1,
+      errorCode: 'SERVICE_FAILED',
+      error: expect.stringContaining('overloaded'),
+      errorDetails: { status: 503 },
+    });
+    expect(second).toMatchObject({ success: false, attempts: 2 });
+    expect(once.doGenerateCalls).toHaveLength(1);
+    expect(twice.doGenerateCalls).toHaveLength(2);
+  });
+});
+
+describe('a LanguageModel', () => {
+  const streaming = (...parts: StreamParts[]) =>
+    new MockLanguageModelV4({ modelId: 'mock-1', doStream: async () => textStream(...parts) });
+  const answer: StreamParts[] = [
+    { type: 'stream-start', warnings: [] },
+    { type: 'text-start', id: 't' },
+    { type: 'text-delta', id: 't', delta: 'Hello, ' },
+    { type: 'text-delta', id: 't', delta: 'you.' },
+    { type: 'text-end', id: 't' },
+    { type: 'finish', finishReason: { unified: 'stop', raw: undefined }, usage },
+  ];
+
+  it('serves as chat', async () => {
+    const model = streaming(...answer);
+    const asked: LanguageModel = model;
+    expect(asked).toBe(model);
+    const orchestrator = createOrchestrator({
+      services: { chat: fromLanguageModel(model, { system: 'Be kind.' }) },
+    });
+
+    const result = await orchestrator.execute('Say hello', { kwargs: { temperature: 0.5, tone: 'warm' } });
+
+    expect(result.result).toEqual({
+      text: 'Hello, you.',
+      model: 'mock-1',
+      finishReason: 'stop',
+      usage: { promptTokens: 3, completionTokens: 5 },
+    });
+    expect(model.doStreamCalls[0]).toMatchObject({
+      temperature: 0.5,
+      prompt: [
+        { role: 'system', content: 'Be kind.' },
+        { role: 'user', content: [{ type: 'text', text: expect.stringContaining('"tone": "warm"') }] },
+      ],
+    });
+  });
+
+  it.each([
+    [
+      'an error in its stream',
+      [{ type: 'error', error: new Error('cut off') }] as StreamParts[],
+      'SERVICE_FAILED',
+    ],
+    ['an answer without end', answer, 'RESULT_TOO_LARGE'],
+  ])('fails the task for %s', async (_case, parts, errorCode) => {
+    const orchestrator = createOrchestrator({
+      services: { chat: fromLanguageModel(streaming(...parts), { maxCharacters: 8, maxRetries: 0 }) },
+    });
+    expect(await orchestrator.execute('x')).toMatchObject({ success: false, errorCode });
+  });
+
+  it('is aborted with its task', async () => {
+    const seen: string[] = [];
+    const model = new MockLanguageModelV4({
+      doStream: async ({ abortSignal }) => ({
+        stream: new ReadableStream({
+          start(controller) {
+            seen.push('started');
+            abortSignal?.addEventListener('abort', () => {
+              seen.push('aborted');
+              controller.error(abortSignal.reason);
+            });
+          },
+        }),
+      }),
+    });
+    const orchestrator = createOrchestrator({ services: { chat: fromLanguageModel(model) } });
+    const handle = orchestrator.submit('x');
+    await until(() => seen.length === 1);
+    handle.cancel();
+    expect((await handle.result()).status).toBe('cancelled');
+    await until(() => seen.length === 2);
+  });
+
+  it('plans calls of tools, whatever their names', async () => {
+    const model = new MockLanguageModelV4({
+      doGenerate: async ({ tools }) => calls([tools?.[1]?.name ?? '', { path: 'a.txt' }]),
+    });
+    const schema = { type: 'object', properties: { path: { type: 'string' } } };
+    const tools = ['files/list all', 'files/read one'].map((name) => ({
+      name,
+      description: name,
+      inputSchema: schema,
+    }));
+
+    const planned = await languageModelPlanner(model)('read a.txt', tools, new AbortController().signal);
+
+    expect(planned).toEqual({ tool: 'files/read one', arguments: { path: 'a.txt' } });
+    const none = languageModelPlanner(scripted(says('nothing fits')));
+    expect(await none('x', tools, new AbortController().signal)).toBeNull();
+  });
+
+  it('routes tasks by LlmStrategy', async () => {
+    const model = new MockLanguageModelV4({
+      doGenerate: async ({ responseFormat }) => {
+        expect(responseFormat).toMatchObject({ type: 'json', schema: { type: 'object' } });
+        return says('{}');
+      },
+    });
+    const orchestrator = createOrchestrator({
+      services: { a: () => 'a', b: () => 'b' },
+      strategy: new LlmStrategy({ ask: languageModelAsk(model) }),
+      config: { routingConfig: { fallbackService: 'b' } },
+    });
+    expect((await orchestrator.execute('anything')).serviceName).toBe('b');
+    expect(model.doGenerateCalls).toHaveLength(1);
+  });
+
+  it('is wanted itself, not its name', () => {
+    expect(() => fromLanguageModel('openai/gpt-5' as never)).toThrow(/doGenerate.*"openai\/gpt-5"/);
+  });
+});
