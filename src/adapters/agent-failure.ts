@@ -19,14 +19,15 @@ const NETWORK_CODES: ReadonlySet<unknown> = new Set([
  * Understands what a framework threw: an HTTP status or a network fault at the bottom of it, else the agent's own failure.
  * Total.
  *
+ * @param who - For example `Agent "research"`.
  * @param mayRepeat - Whether the work may be done again: an agent that broke down half-way has done half of it.
  */
-export function agentFailure(name: string, cause: unknown, mayRepeat: boolean): OrchestratorError {
+export function agentFailure(who: string, cause: unknown, mayRepeat: boolean): OrchestratorError {
   try {
-    return understand(name, cause, mayRepeat);
+    return understand(who, cause, mayRepeat);
   } catch {
     // Its getters throw.
-    const message = `Agent "${name}" failed with an error that cannot be read.`;
+    const message = `${who} failed with an error that cannot be read.`;
     return new OrchestratorError(
       'SERVICE_FAILED',
       message,
@@ -36,14 +37,14 @@ export function agentFailure(name: string, cause: unknown, mayRepeat: boolean): 
   }
 }
 
-function understand(name: string, cause: unknown, mayRepeat: boolean): OrchestratorError {
+function understand(who: string, cause: unknown, mayRepeat: boolean): OrchestratorError {
   const chain = [...layersOf(cause)];
   const own = chain.find((each) => each instanceof OrchestratorError);
   if (own instanceof OrchestratorError) return own;
   const said = `${labelOf(cause)}${messageOf(cause).slice(0, LONGEST_MESSAGE)}`;
   const status = chain.map(statusOf).find((each) => each !== undefined);
   if (status === 401 || status === 403) {
-    const message = `Agent "${name}" was refused by its model's provider (HTTP ${status}): ${said}; set a valid key.`;
+    const message = `${who} was refused by the provider of its model (HTTP ${status}): ${said}; set a valid key.`;
     return new OrchestratorError('SERVICE_AUTH_REQUIRED', message, { status }, { cause });
   }
   const isPassing = status === 408 || status === 429 || (status !== undefined && status >= 500);
@@ -53,7 +54,7 @@ function understand(name: string, cause: unknown, mayRepeat: boolean): Orchestra
     : undefined;
   return new OrchestratorError(
     'SERVICE_FAILED',
-    `Agent "${name}" failed: ${said}`,
+    `${who} failed: ${said}`,
     {
       ...(status !== undefined && { status }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),

@@ -26,19 +26,25 @@ export interface AgentAttempt {
   readonly step: (label: string) => void;
 }
 
-/** Makes a service of an agent. @param run - Resolves with a plain value, and rejects with whatever the framework throws. */
+/**
+ * Makes a service of an agent.
+ *
+ * @param who - For its errors: `Agent "research"`.
+ * @param run - Resolves with a plain value, and rejects with whatever the framework throws.
+ * @throws TypeError for an option that is no field of a service.
+ */
 export function agentService(
-  name: string,
+  who: string,
   options: AgentServiceOptions,
   run: (attempt: AgentAttempt) => Promise<unknown>,
 ): Service {
   const { fields, own } = splitServiceFields(options);
   const [unknown] = Object.keys(own);
-  if (unknown !== undefined) throw misuse(`The service of agent "${name}" has no option "${unknown}".`);
+  if (unknown !== undefined) throw misuse(`The service of ${who} has no option "${unknown}".`);
   const running = new RunningAttempts();
   const mayRepeat = options.idempotent ?? false;
   return {
-    description: `The agent ${name}.`,
+    description: `${who}.`,
     ...fields,
     execute: (task, context) =>
       running.run(context.signal, async (signal) => {
@@ -52,7 +58,7 @@ export function agentService(
           return value;
         } catch (cause) {
           if (signal.aborted) throw signal.reason;
-          throw agentFailure(name, cause, mayRepeat);
+          throw agentFailure(who, cause, mayRepeat);
         }
       }),
     close: () => running.close(),
@@ -69,7 +75,7 @@ function stepsOf({ progress }: ServiceContext): (label: string) => void {
 }
 
 /** The error of an agent that stopped to ask a person, whom a task has not got. */
-export function needsPerson(name: string, asked: readonly string[]): OrchestratorError {
-  const message = `Agent "${name}" stopped to ask for a person's decision, which a task cannot give; let it decide by itself, or run it outside of gaffr.`;
+export function needsPerson(who: string, asked: readonly string[]): OrchestratorError {
+  const message = `${who} stopped to ask for a person's decision, which a task cannot give; let it decide by itself, or run it outside of gaffr.`;
   return new OrchestratorError('NEEDS_INPUT', message, { asked: asked.slice(0, 10) });
 }

@@ -4,6 +4,7 @@
  * They are those of the MCP server but for the two about runs: a call waits for its own end and is cancelled by the
  * framework's signal, so there is nothing to fetch later or to stop by an id.
  */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { type Log, silentLog } from '../core/environment.js';
 import { misuse } from '../core/errors.js';
@@ -163,6 +164,11 @@ function withoutDefault(schema: z.ZodType): z.ZodType {
   return optional.optional().describe(schema.description ?? '');
 }
 
+/** Keys may be 256 characters long, and a number comes behind. */
+function shortKey(key: string): string {
+  return key.length <= 200 ? key : createHash('sha256').update(key).digest('base64url');
+}
+
 /** Arguments with a key for each task that has none. */
 function withCallKey(
   name: AgentToolName,
@@ -171,7 +177,7 @@ function withCallKey(
   callId: string | undefined,
 ): unknown {
   if (prefix === undefined || callId === undefined || typeof args !== 'object' || args === null) return args;
-  const key = `${prefix}:${callId}`;
+  const key = shortKey(`${prefix}:${callId}`);
   if (name === 'execute') return { idempotencyKey: key, ...args };
   const list = name === 'executeParallel' ? 'tasks' : 'subtasks';
   const items: unknown = (args as Readonly<Record<string, unknown>>)[list];

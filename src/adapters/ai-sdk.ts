@@ -112,7 +112,8 @@ export function fromAiSdkAgent<R extends GeneratedText>(
   agent: AiSdkAgent<R>,
   { toResult = briefly, ...options }: AiSdkAgentOptions<R> = {},
 ): Service {
-  return agentService(agent.id ?? 'of the AI SDK', options, async ({ prompt, signal, step }) =>
+  const who = agent.id === undefined ? 'The agent' : `Agent "${agent.id}"`;
+  return agentService(who, options, async ({ prompt, signal, step }) =>
     toResult(
       await agent.generate({
         prompt,

@@ -89,7 +89,10 @@ export interface LangGraphOptions extends AgentServiceOptions {
    * Further options of a run, such as `recursionLimit` or `configurable`. Default: a thread of its own for each attempt,
    * which a graph with a checkpointer needs.
    */
-  readonly toConfig?: (task: string, context: ServiceContext) => Readonly<Record<string, unknown>>;
+  readonly toConfig?: (
+    task: string,
+    context: ServiceContext,
+  ) => Readonly<Record<string, unknown>> & { readonly configurable?: Readonly<Record<string, unknown>> };
 }
 
 /**
@@ -103,34 +106,34 @@ export function fromLangGraph(
   graph: LangGraphLike,
   { toInput, toResult = lastText, toConfig, ...options }: LangGraphOptions = {},
 ): Service {
-  const name = graph.name ?? 'graph';
-  return agentService(name, options, async (attempt) => {
+  const who = graph.name === undefined ? 'The graph' : `Graph "${graph.name}"`;
+  return agentService(who, options, async (attempt) => {
     const { task, context, signal } = attempt;
     const { taskId } = context;
     const input = toInput?.(task, context) ?? { messages: [{ role: 'user', content: attempt.prompt }] };
+    const { configurable, ...own } = toConfig?.(task, context) ?? {};
+    const thread_id = context.attempt === 1 ? taskId : `${taskId}#${context.attempt}`;
     const config = {
-      configurable: { thread_id: context.attempt === 1 ? taskId : `${taskId}#${context.attempt}` },
-      ...toConfig?.(task, context),
+      ...own,
+      configurable: { thread_id, ...configurable },
       signal,
+      // What follow() reads.
       streamMode: ['updates', 'values'],
+      subgraphs: false,
     };
     const run = graph.stream as (input: unknown, options: unknown) => Promise<AsyncIterable<unknown>>;
-    return toResult(await follow(name, await run.call(graph, input, config), attempt));
+    return toResult(await follow(who, await run.call(graph, input, config), attempt));
   });
 }
 
 /** Reads a run to its end and answers its last state. */
-async function follow(
-  name: string,
-  chunks: AsyncIterable<unknown>,
-  { step }: AgentAttempt,
-): Promise<unknown> {
+async function follow(who: string, chunks: AsyncIterable<unknown>, { step }: AgentAttempt): Promise<unknown> {
   let state: unknown;
   for await (const chunk of chunks) {
     const [mode, value] = Array.isArray(chunk) ? (chunk as unknown[]) : [];
     if (mode === 'values') state = value;
     if (typeof value !== 'object' || value === null) continue;
-    if ('__interrupt__' in value) throw needsPerson(name, interruptsOf(value.__interrupt__));
+    if ('__interrupt__' in value) throw needsPerson(who, interruptsOf(value.__interrupt__));
     if (mode === 'updates') step(Object.keys(value).join(', '));
   }
   return state;

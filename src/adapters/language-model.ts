@@ -86,7 +86,7 @@ export function fromLanguageModel(
     idempotent: true,
     ...options,
   };
-  return agentService(model.modelId, said, async ({ task, context, signal }) => {
+  return agentService(`Model "${model.modelId}"`, said, async ({ task, context, signal }) => {
     const parsed = kwargsSchema.safeParse(context.kwargs);
     if (!parsed.success) {
       const message = `The kwargs of the chat are not valid:\n${z.prettifyError(parsed.error)}`;
@@ -105,6 +105,7 @@ export function fromLanguageModel(
       ...(maxTokens !== undefined && { maxOutputTokens: maxTokens }),
     });
     const answer = await collect(stream, {
+      signal,
       maxCharacters,
       name: model.modelId,
       onText: reportLength(context.progress, Date.now),
@@ -167,7 +168,7 @@ async function generate(model: LanguageModelLike, call: ModelCall): Promise<read
     return (await model.doGenerate(call)).content;
   } catch (cause) {
     if (call.abortSignal.aborted) throw call.abortSignal.reason;
-    throw agentFailure(model.modelId, cause, true);
+    throw agentFailure(`Model "${model.modelId}"`, cause, true);
   }
 }
 
@@ -176,23 +177,40 @@ interface Collected {
   readonly end: { readonly finishReason: string | null; readonly usage: ReturnType<typeof usageOf> };
 }
 
-async function collect(
-  stream: ReadableStream<StreamPart>,
-  watch: { readonly maxCharacters: number; readonly name: string; readonly onText: (text: string) => void },
-): Promise<Collected> {
+interface CollectOptions {
+  readonly signal: AbortSignal;
+  readonly maxCharacters: number;
+  readonly name: string;
+  readonly onText: (text: string) => void;
+}
+
+async function collect(stream: ReadableStream<StreamPart>, options: CollectOptions): Promise<Collected> {
+  const { signal, maxCharacters, name, onText } = options;
   let text = '';
   let end: Collected['end'] = { finishReason: null, usage: null };
-  // Leaving the loop cancels the stream.
-  for await (const part of stream) {
-    if (part.type === 'error') throw part.error;
-    if (part.type === 'finish')
-      end = { finishReason: reasonOf(part.finishReason), usage: usageOf(part.usage) };
-    if (part.type !== 'text-delta' || typeof part.delta !== 'string') continue;
-    text += part.delta;
-    if (text.length > watch.maxCharacters) throw tooLong(watch.name, watch.maxCharacters, text);
-    watch.onText(text);
+  const reader = stream.getReader();
+  // A provider that does not heed the signal is left all the same: the read that waits ends.
+  const leave = (): void => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener('abort', leave, { once: true });
+  try {
+    for (;;) {
+      const { done, value: part } = await reader.read();
+      if (done) return { text, end };
+      if (part.type === 'error') throw part.error;
+      if (part.type === 'finish') end = endOf(part);
+      if (part.type !== 'text-delta' || typeof part.delta !== 'string') continue;
+      text += part.delta;
+      if (text.length > maxCharacters) throw tooLong(name, maxCharacters, text);
+      onText(text);
+    }
+  } finally {
+    signal.removeEventListener('abort', leave);
+    leave();
   }
-  return { text, end };
+}
+
+function endOf({ finishReason, usage }: StreamPart): Collected['end'] {
+  return { finishReason: reasonOf(finishReason), usage: usageOf(usage) };
 }
 
 function tooLong(name: string, maxCharacters: number, text: string): OrchestratorError {

@@ -109,7 +109,8 @@ export function fromMastraAgent(
 ): Service {
   const description = agent.getDescription?.();
   const said = description ? { description, ...options } : options;
-  return agentService(agent.name, said, async ({ prompt, signal, step }) => {
+  const who = `Agent "${agent.name}"`;
+  return agentService(who, said, async ({ prompt, signal, step }) => {
     const generate = agent.generate as (messages: string, options: object) => Promise<unknown>;
     const answer = (await generate.call(agent, prompt, {
       abortSignal: signal,
@@ -119,7 +120,7 @@ export function fromMastraAgent(
     const { text, finishReason = null, error, tripwire, steps, totalUsage } = answer;
     // It resolves for failures too.
     if (error !== undefined && error !== null) throw error;
-    if (finishReason === 'suspended') throw needsPerson(agent.name, ['a suspended tool']);
+    if (finishReason === 'suspended') throw needsPerson(who, ['a suspended tool']);
     if (tripwire) throw new Error(`a guard of the agent stopped it: ${tripwire.reason ?? 'no reason given'}`);
     const { inputTokens = null, outputTokens = null } = totalUsage ?? {};
     return { text, finishReason, steps: steps?.length ?? null, usage: { inputTokens, outputTokens } };

@@ -119,7 +119,8 @@ export function fromOpenAIAgent(
   const steps = followRuns(runner);
   const { handoffDescription } = agent;
   const said = handoffDescription ? { description: handoffDescription, ...options } : options;
-  return agentService(agent.name, said, async ({ prompt, context, signal, step }) => {
+  const who = `Agent "${agent.name}"`;
+  return agentService(who, said, async ({ prompt, context, signal, step }) => {
     const own: OpenAIRunContext = { taskId: context.taskId, kwargs: context.kwargs };
     steps.set(own, step);
     const run = runner.run as (agent: unknown, input: string, options: object) => Promise<unknown>;
@@ -133,16 +134,23 @@ export function fromOpenAIAgent(
     };
     // First: the SDK complains when the output of a run is read that has not ended.
     const approvals = (result.interruptions ?? []).map(({ name }) => `approval of ${name ?? 'a tool'}`);
-    if (approvals.length > 0) throw needsPerson(agent.name, approvals);
+    if (approvals.length > 0) throw needsPerson(who, approvals);
     return result.finalOutput ?? null;
   });
 }
 
 type Told = { readonly name?: unknown };
 
+type Steps = WeakMap<object, (label: string) => void>;
+
+const followed = new WeakMap<OpenAIRunner, Steps>();
+
 /** Listens once to a runner, which tells of every run, and finds the run of a service by its context. */
-function followRuns(runner: OpenAIRunner): WeakMap<object, (label: string) => void> {
-  const steps = new WeakMap<object, (label: string) => void>();
+function followRuns(runner: OpenAIRunner): Steps {
+  const known = followed.get(runner);
+  if (known !== undefined) return known;
+  const steps: Steps = new WeakMap();
+  followed.set(runner, steps);
   const on = runner.on as
     | ((type: string, listener: (run: { readonly context?: unknown }, from: Told, to: Told) => void) => void)
     | undefined;

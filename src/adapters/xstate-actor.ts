@@ -9,7 +9,8 @@
  * - I4 what is open and what is remembered is bounded.
  */
 import type { ActorScope, Snapshot } from 'xstate';
-import { interrupted, messageOf } from '../core/errors.js';
+import { systemClock } from '../core/clock.js';
+import { interrupted, messageOf, misuse } from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import type {
   AnySystem,
@@ -45,7 +46,7 @@ export class OrchestratorActor {
   readonly #unwatch: () => void;
   #ended: readonly EndedTask[] = [];
   #isClosing = false;
-  #drainTimer: NodeJS.Timeout | undefined;
+  #drainTimer: unknown;
   #refresh: NodeJS.Immediate | undefined;
 
   static initialSnapshot(): OrchestratorSnapshot {
@@ -192,6 +193,8 @@ export class OrchestratorActor {
 
   #close(drainSeconds: number): void {
     if (this.#isClosing) return;
+    if (!(drainSeconds >= 0))
+      throw misuse(`drainSeconds must be a number of at least 0; got ${drainSeconds}.`);
     this.#isClosing = true;
     if (this.#isOwn) {
       const tellClosed = (): void => this.#tellSelf({ type: 'gaffr.closed' });
@@ -199,7 +202,7 @@ export class OrchestratorActor {
       return;
     }
     // The orchestrator goes on for others.
-    this.#drainTimer = setTimeout(() => this.#cancelAll('the actor closes'), drainSeconds * 1000);
+    this.#drainTimer = systemClock.setTimeout(() => this.#cancelAll('the actor closes'), drainSeconds * 1000);
   }
 
   #done(): OrchestratorSnapshot {
@@ -219,7 +222,7 @@ export class OrchestratorActor {
 
   #letGo(): void {
     this.#unwatch();
-    clearTimeout(this.#drainTimer);
+    systemClock.clearTimeout(this.#drainTimer);
     clearImmediate(this.#refresh);
   }
 

@@ -363,6 +363,23 @@ describe('a LanguageModel', () => {
     expect(await orchestrator.execute('x')).toMatchObject({ success: false, errorCode });
   });
 
+  it('is left with its task when its provider does not heed the signal', async () => {
+    const seen: string[] = [];
+    const model = new MockLanguageModelV4({
+      doStream: async () => ({
+        stream: new ReadableStream({
+          start: () => void seen.push('started'),
+          cancel: () => void seen.push('left'),
+        }),
+      }),
+    });
+    const orchestrator = createOrchestrator({ services: { chat: fromLanguageModel(model) } });
+    const handle = orchestrator.submit('x');
+    await until(() => seen.length === 1);
+    handle.cancel();
+    await until(() => seen.length === 2 && orchestrator.stats().abandoned === 0);
+  });
+
   it('is aborted with its task', async () => {
     const seen: string[] = [];
     const model = new MockLanguageModelV4({

@@ -34,12 +34,12 @@ it.each([
   ['a fault of the agent', new MaxTurnsError('no'), 'SERVICE_FAILED', false, {}],
   ['anything at all', 'no', 'SERVICE_FAILED', false, {}],
 ])('agentFailure() understands %s', (_case, cause, code, isTransportFault, facts) => {
-  const error = agentFailure('research', cause, true);
+  const error = agentFailure('Agent "research"', cause, true);
   expect(error).toMatchObject({ code, isTransportFault, facts });
   expect(error.message).toMatch(/^Agent "research" .*(no|fetch failed|used up)/);
   if (code === 'SERVICE_FAILED') {
     expect(error.retryable).toBe(true);
-    expect(agentFailure('research', cause, false).retryable).toBe(false);
+    expect(agentFailure('Agent "research"', cause, false).retryable).toBe(false);
   }
 });
 

@@ -128,7 +128,8 @@ describe('agentTools()', () => {
     await execute?.call({ task: 'x' }, { callId: 'c1' });
     await execute?.call({ task: 'x', idempotencyKey: 'own' }, { callId: 'c2' });
     await parallel?.call({ tasks: ['x', { task: 'y', idempotencyKey: 'own' }] }, { callId: 'c3' });
-    expect(keys).toEqual(['talk:c1', 'own', ['talk:c3:0', 'own']]);
+    await execute?.call({ task: 'x' }, { callId: 'c'.repeat(400) });
+    expect(keys).toEqual(['talk:c1', 'own', ['talk:c3:0', 'own'], expect.stringMatching(/^[\w-]{43}$/)]);
   });
 
   it('are named rightly or refused', () => {

@@ -145,6 +145,7 @@ describe('orchestratorLogic()', () => {
     pass({ type: 'EXECUTE', id: 'd', task: 'x' });
     pass({ type: 'SET_MAX_PARALLEL', maxParallel: 0 });
     pass({ type: 'NONSENSE' } as never);
+    pass({ type: 'CLOSE', drainSeconds: -1 });
     await settled();
     expect(told().map((each) => each.type === 'COMMAND_REFUSED' && [each.id, each.error])).toEqual([
       ['a', expect.stringContaining('"a" is still open')],
@@ -152,6 +153,7 @@ describe('orchestratorLogic()', () => {
       ['b', expect.stringContaining('pages')],
       ['d', expect.stringContaining('2 of 2 tasks are open')],
       [null, expect.stringContaining('maxParallel')],
+      [null, expect.stringContaining('drainSeconds')],
     ]);
     expect(view()?.open).toEqual(['a', 'c']);
   });
