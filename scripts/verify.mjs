@@ -16,6 +16,7 @@ const GATES = [
   { name: 'package-checks', args: [] },
   { name: 'inspector', args: [] },
   { name: 'adapters', args: [] },
+  { name: 'examples', args: [] },
   { name: 'conformance', args: [] },
   { name: 'fuzz', args: ['--inputs', '4000', '--json'] },
   { name: 'drain', args: ['--rounds', '2', '--json'] },

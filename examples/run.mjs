@@ -1,0 +1,60 @@
+// Runs the stories offline, each in a process of its own. A story that is wrong ends with a failed assertion. Needs python3.
+// The last line counts what passed and what failed; exit code 1 when anything did.
+import { spawnSync } from 'node:child_process';
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const top = join(here, '..');
+const tsc = join(top, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** Files, and what they have to print beside ending well. */
+const STORIES = [
+  {
+    file: 'quick-start.ts',
+    prints: /^vision keywords extract, pdf .*[\s\S]*\[ 'completed', 'completed' \]$/,
+  },
+  { file: 'custom-strategy.ts', prints: /germanDesk/ },
+  { file: 'python-service.ts', prints: /words: 6/ },
+  { file: 'langgraph/supervisor.ts', prints: /math \{ text: '144' \}/ },
+];
+
+/** How long a story may take, in milliseconds. */
+const STORY_MS = 60_000;
+
+// As when gaffr is installed there.
+const link = join(here, 'langgraph', 'node_modules', 'gaffr');
+rmSync(link, { recursive: true, force: true });
+symlinkSync(top, link, 'junction');
+
+const outcomes = [
+  { what: 'types of langgraph/', fault: faultOf([tsc, '-p', join(here, 'langgraph')], /^/) },
+  ...STORIES.map(({ file, prints }) => ({
+    what: file,
+    fault: faultOf(['--no-warnings', '--import', 'tsx', join(here, file)], prints),
+  })),
+];
+for (const { what, fault } of outcomes)
+  console.log(fault === null ? `ok    ${what}` : `WRONG ${what}\n${fault}`);
+const failed = outcomes.filter(({ fault }) => fault !== null).length;
+console.log(`examples: ${outcomes.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+/**
+ * Runs Node, and says what was wrong with it, or null.
+ *
+ * @param {readonly string[]} args
+ * @param {RegExp} prints
+ * @returns {string | null}
+ */
+function faultOf(args, prints) {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: top,
+    encoding: 'utf8',
+    timeout: STORY_MS,
+  });
+  const said = `${stdout}${stderr}`;
+  if (status !== 0) return `ended with ${status ?? signal}:\n${said}`;
+  return prints.test(stdout.trim()) ? null : `did not print ${prints}:\n${said}`;
+}
