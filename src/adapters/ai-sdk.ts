@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
 import type { Service } from '../core/service.js';
-import { type AgentServiceOptions, agentService } from './agent-service.js';
+import { type AgentServiceOptions, agentService, needsPerson } from './agent-service.js';
 import {
   type AgentToolInputs,
   type AgentToolName,
@@ -74,10 +74,19 @@ export function aiSdkTools<N extends AgentToolName = AgentToolName>(
 /** What an agent of the AI SDK answers, as far as it is looked at. */
 interface GeneratedText {
   readonly text: string;
+  /** Of the last step. */
+  readonly content?: readonly AnswerPart[];
   readonly finishReason?: unknown;
   readonly steps?: { readonly length: number };
   readonly totalUsage?: TokenUsage;
   readonly usage?: TokenUsage;
+}
+
+interface AnswerPart {
+  readonly type: string;
+  readonly toolCall?: { readonly toolName: string };
+  /** Of a request for approval: whether it was granted without a person. */
+  readonly isAutomatic?: boolean | undefined;
 }
 
 interface TokenUsage {
@@ -113,16 +122,25 @@ export function fromAiSdkAgent<R extends GeneratedText>(
   { toResult = briefly, ...options }: AiSdkAgentOptions<R> = {},
 ): Service {
   const who = agent.id === undefined ? 'The agent' : `Agent "${agent.id}"`;
-  return agentService(who, options, async ({ prompt, signal, step }) =>
-    toResult(
-      await agent.generate({
-        prompt,
-        abortSignal: signal,
-        onStepEnd: ({ toolCalls = [] }) =>
-          step(toolCalls.length === 0 ? 'answered' : toolCalls.map(({ toolName }) => toolName).join(', ')),
-      }),
-    ),
-  );
+  return agentService(who, options, async ({ prompt, signal, step }) => {
+    const answer = await agent.generate({
+      prompt,
+      abortSignal: signal,
+      onStepEnd: ({ toolCalls = [] }) =>
+        step(toolCalls.map(({ toolName }) => toolName).join(', ') || 'answered'),
+    });
+    // It resolves for those as for an answer, with an empty text.
+    const asked = (answer.content ?? []).filter(
+      ({ type, isAutomatic }) => type === 'tool-approval-request' && isAutomatic !== true,
+    );
+    if (asked.length > 0) {
+      throw needsPerson(
+        who,
+        asked.map(({ toolCall }) => `approval of ${toolCall?.toolName ?? 'a tool'}`),
+      );
+    }
+    return toResult(answer);
+  });
 }
 
 function briefly({ text, finishReason = null, steps, totalUsage, usage }: GeneratedText): object {

@@ -60,7 +60,7 @@ export function langchainTools<T>(
   return agentTools(orchestrator, options).map(({ name, description, input, call }) =>
     tool(
       async (args, config) => {
-        const { signal, writer, toolCall, toolCallId } = config as ToolConfig;
+        const { signal, writer, toolCall, toolCallId } = (config ?? {}) as ToolConfig;
         const answer = await call(args, {
           signal,
           callId: toolCall?.id ?? toolCallId,

@@ -276,6 +276,44 @@ describe('fromAiSdkAgent()', () => {
     expect(seen).toEqual(['tool started', 'tool aborted', 'tool started', 'tool aborted']);
   });
 
+  it('runs no more of an agent at once than its concurrency', async () => {
+    let running = 0;
+    let most = 0;
+    const model = new MockLanguageModelV4({
+      doGenerate: async () => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        running -= 1;
+        return says('ok');
+      },
+    });
+    const agent = fromAiSdkAgent(new ToolLoopAgent({ model }), { concurrency: 2 });
+    const orchestrator = createOrchestrator({ services: { agent } });
+    const results = await orchestrator.executeParallel(
+      Array.from({ length: 7 }, (_, index) => `task ${index}`),
+    );
+    expect(results.every(({ success }) => success)).toBe(true);
+    expect(most).toBe(2);
+  });
+
+  it('fails the task when it stops for an approval', async () => {
+    const send = tool({ description: 'sends', inputSchema: z.object({}), execute: () => 'sent' });
+    const agent = new ToolLoopAgent({
+      id: 'mailer',
+      model: scripted(calls(['send', {}]), says('sent')),
+      tools: { send },
+      toolApproval: { send: 'user-approval' },
+    });
+    const orchestrator = createOrchestrator({ services: { mailer: fromAiSdkAgent(agent) } });
+    expect(await orchestrator.execute('x')).toMatchObject({
+      success: false,
+      attempts: 1,
+      errorCode: 'NEEDS_INPUT',
+      errorDetails: { asked: ['approval of send'] },
+    });
+  });
+
   it('tells what its provider said, and is not run again unless it is idempotent', async () => {
     const busy = Object.assign(new Error('overloaded'), { statusCode: 503 });
     const model = () =>

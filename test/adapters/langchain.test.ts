@@ -1,4 +1,5 @@
 import { AIMessage, HumanMessage } from '@langchain/core/messages';
+import type { RunnableConfig } from '@langchain/core/runnables';
 import { type StructuredToolInterface, tool } from '@langchain/core/tools';
 import { Annotation, interrupt, MemorySaver, MessagesAnnotation, StateGraph } from '@langchain/langgraph';
 import { ToolNode } from '@langchain/langgraph/prebuilt';
@@ -59,6 +60,18 @@ describe('langchainTools()', () => {
       { status: 'failed', errorCode: 'SERVICE_FAILED' },
       { status: 'refused', error: expect.stringContaining('circle') },
     ]);
+  });
+
+  it('lets an agent mend arguments that do not fit the schema', async () => {
+    const { orchestrator, seen } = office();
+    const model = fakeModel()
+      .respondWithTools([{ name: 'execute', args: { pages: 2 }, id: 'a' }])
+      .respondWithTools([{ name: 'execute', args: { task: 'hi', service: 'echo' }, id: 'b' }])
+      .respond(new AIMessage('done'));
+    const agent = createAgent({ model, tools: langchainTools(orchestrator, { tool }) });
+    const { messages } = await agent.invoke({ messages: [new HumanMessage('go')] });
+    expect(seen).toEqual(['echo hi']);
+    expect(messages[2]).toMatchObject({ status: 'error', content: expect.stringContaining('task') });
   });
 
   it('cancels the task when the run is aborted', async () => {
@@ -148,6 +161,23 @@ describe('fromLangGraph()', () => {
     await until(() => seen.length === 2);
     expect(seen).toEqual([`started ${handle.taskId}`, 'aborted']);
     await until(() => orchestrator.stats().abandoned === 0);
+  });
+
+  it('keeps the thread when further options of a run are given', async () => {
+    let seen: unknown;
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode('node', (_state, runtime: RunnableConfig) => {
+        const { configurable, recursionLimit } = runtime;
+        seen = { user: configurable?.user, thread: configurable?.thread_id, recursionLimit };
+        return { messages: [new AIMessage({ content: [{ type: 'text', text: 'in parts' }] })] };
+      })
+      .addEdge('__start__', 'node')
+      .compile({ checkpointer: new MemorySaver() });
+    const toConfig = () => ({ recursionLimit: 7, configurable: { user: 'ann' }, subgraphs: true });
+    const orchestrator = createOrchestrator({ services: { graph: fromLangGraph(graph, { toConfig }) } });
+    const { taskId, result } = await orchestrator.execute('x');
+    expect(seen).toEqual({ user: 'ann', thread: taskId, recursionLimit: 7 });
+    expect(result).toEqual({ text: 'in parts' });
   });
 
   it.each([

@@ -196,6 +196,21 @@ describe('fromMastraAgent()', () => {
     await until(() => seen.length === 2 && orchestrator.stats().abandoned === 0);
   });
 
+  it('fails the task when a tool suspends it', async () => {
+    const ask = createTool({
+      id: 'ask',
+      description: 'asks',
+      inputSchema: z.object({}),
+      suspendSchema: z.object({ question: z.string() }),
+      execute: async (_input, { agent }) => {
+        await agent?.suspend({ question: 'may I?' });
+      },
+    });
+    const agent = new Agent({ ...base, model: asModel(scripted(calls(['ask', {}]))), tools: { ask } });
+    const orchestrator = createOrchestrator({ services: { agent: fromMastraAgent(agent) } });
+    expect(await orchestrator.execute('x')).toMatchObject({ success: false, errorCode: 'NEEDS_INPUT' });
+  });
+
   it('fails the task when its model fails', async () => {
     const model = new MastraLanguageModelV2Mock({
       doGenerate: async () => {
