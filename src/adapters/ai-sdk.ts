@@ -14,11 +14,11 @@ import { liveUpdates, type RunningUpdate } from './live-updates.js';
 
 export {
   fromLanguageModel,
-  type LanguageModelLike,
   type LanguageModelOptions,
   languageModelAsk,
   languageModelPlanner,
 } from './language-model.js';
+export type { LanguageModelLike } from './language-model-call.js';
 export type {
   AgentServiceOptions,
   AgentToolInputs,

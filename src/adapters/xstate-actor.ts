@@ -8,9 +8,9 @@
  * - I3 a snapshot holds no text, argument, result or error text;
  * - I4 what is open and what is remembered is bounded.
  */
-import type { ActorScope, Snapshot } from 'xstate';
+import type { ActorScope } from 'xstate';
 import { systemClock } from '../core/clock.js';
-import { interrupted, messageOf, misuse } from '../core/errors.js';
+import { messageOf, misuse } from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import type {
   AnySystem,
@@ -21,6 +21,7 @@ import type {
   OrchestratorView,
   SteeredOrchestrator,
 } from './xstate-messages.js';
+import { ACTIVE, interruptedResult } from './xstate-snapshot.js';
 
 type Scope = ActorScope<OrchestratorSnapshot, OrchestratorCommand, AnySystem, OrchestratorNotice>;
 
@@ -34,8 +35,6 @@ type OwnEvent =
 
 /** Ended tasks that are remembered. */
 const MOST_ENDED = 50;
-const ACTIVE = { status: 'active', output: undefined, error: undefined } as const;
-const NOTHING: OrchestratorView = { open: [], ended: [], services: [], stats: null, isClosing: false };
 
 export class OrchestratorActor {
   readonly #orchestrator: SteeredOrchestrator;
@@ -48,23 +47,6 @@ export class OrchestratorActor {
   #isClosing = false;
   #drainTimer: unknown;
   #refresh: NodeJS.Immediate | undefined;
-
-  static initialSnapshot(): OrchestratorSnapshot {
-    return { ...ACTIVE, context: NOTHING };
-  }
-
-  /** What may be written down. */
-  static persist(snapshot: OrchestratorSnapshot): Snapshot<unknown> {
-    const { open, ended } = snapshot.context;
-    // Only making the orchestrator can fail, and what that says may hold what its options hold.
-    const error = snapshot.status === 'error' ? 'the orchestrator could not be made' : undefined;
-    return Object.assign({}, snapshot, { error, context: { open: [...open], ended } }) as Snapshot<unknown>;
-  }
-
-  static restore(persisted: Snapshot<unknown>): OrchestratorSnapshot {
-    const snapshot = persisted as OrchestratorSnapshot;
-    return Object.assign({}, snapshot, { context: { ...NOTHING, ...snapshot.context } });
-  }
 
   constructor(
     orchestrator: SteeredOrchestrator,
@@ -261,22 +243,4 @@ export class OrchestratorActor {
     if (this.#self.getSnapshot().status === 'active')
       this.#self.send(event as unknown as OrchestratorCommand);
   }
-}
-
-function interruptedResult(taskId: string): TaskResult {
-  const { message, code } = interrupted(taskId);
-  return {
-    taskId,
-    status: 'interrupted',
-    serviceName: null,
-    success: false,
-    result: null,
-    error: message,
-    errorCode: code,
-    errorDetails: null,
-    executionTime: 0,
-    queueTime: 0,
-    attempts: 0,
-    route: null,
-  };
 }

@@ -11,6 +11,7 @@ import type {
   OrchestratorView,
   SteeredOrchestrator,
 } from './xstate-messages.js';
+import { initialSnapshot, persist, restore } from './xstate-snapshot.js';
 
 export type {
   EndedTask,
@@ -69,9 +70,9 @@ export function orchestratorLogic({
   }
   const actors = new WeakMap<object, OrchestratorActor>();
   return {
-    getInitialSnapshot: () => OrchestratorActor.initialSnapshot(),
-    restoreSnapshot: (persisted) => OrchestratorActor.restore(persisted),
-    getPersistedSnapshot: (snapshot) => OrchestratorActor.persist(snapshot),
+    getInitialSnapshot: initialSnapshot,
+    restoreSnapshot: restore,
+    getPersistedSnapshot: persist,
     start(snapshot, scope) {
       if (snapshot.status !== 'active') return;
       const isOwn = typeof orchestrator === 'function';

@@ -55,6 +55,7 @@ const ONLY_FOLDERS = [
       'adapters/xstate',
       'adapters/xstate-actor',
       'adapters/xstate-messages',
+      'adapters/xstate-snapshot',
     ],
   },
   {
