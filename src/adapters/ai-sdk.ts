@@ -12,6 +12,7 @@ import {
 } from './agent-tools.js';
 import { liveUpdates, type RunningUpdate } from './live-updates.js';
 
+export { type EmbeddingModelLike, embeddingModelEmbed } from './embedding-model.js';
 export {
   fromLanguageModel,
   type LanguageModelOptions,

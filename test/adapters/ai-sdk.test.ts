@@ -1,8 +1,9 @@
 import { generateText, isStepCount, type LanguageModel, streamText, ToolLoopAgent, tool } from 'ai';
-import { convertArrayToReadableStream, MockLanguageModelV4 } from 'ai/test';
-import { createOrchestrator, LlmStrategy, type TaskResult } from 'gaffr';
+import { convertArrayToReadableStream, MockEmbeddingModelV4, MockLanguageModelV4 } from 'ai/test';
+import { createOrchestrator, EmbeddingStrategy, LlmStrategy, type TaskResult } from 'gaffr';
 import {
   aiSdkTools,
+  embeddingModelEmbed,
   fromAiSdkAgent,
   fromLanguageModel,
   languageModelAsk,
@@ -475,7 +476,36 @@ describe('a LanguageModel', () => {
     expect(model.doGenerateCalls).toHaveLength(1);
   });
 
+  it('routes tasks by EmbeddingStrategy, in calls as large as the model takes', async () => {
+    const themes = ['rain', 'photo'];
+    const model = new MockEmbeddingModelV4({
+      maxEmbeddingsPerCall: 2,
+      doEmbed: async ({ values }) => ({
+        embeddings: values.map((text) => themes.map((theme) => text.split(theme).length - 1 + 0.01)),
+        warnings: [],
+      }),
+    });
+    const orchestrator = createOrchestrator({
+      services: {
+        weather: { examples: ['will it rain', 'rain or not'], execute: () => 'wet' },
+        vision: { examples: ['the photo of a cat', 'a photo'], execute: () => 'cat' },
+      },
+      strategy: new EmbeddingStrategy({ embed: embeddingModelEmbed(model) }),
+    });
+    expect((await orchestrator.execute('a photo of me')).serviceName).toBe('vision');
+    expect(model.doEmbedCalls.length).toBeGreaterThan(1);
+    expect(model.doEmbedCalls.every(({ values }) => values.length <= 2)).toBe(true);
+    const broken = new MockEmbeddingModelV4({
+      doEmbed: async () => {
+        throw Object.assign(new Error('busy'), { statusCode: 429 });
+      },
+    });
+    const embedding = embeddingModelEmbed(broken)(['x'], new AbortController().signal);
+    await expect(embedding).rejects.toMatchObject({ code: 'SERVICE_FAILED', facts: { status: 429 } });
+  });
+
   it('is wanted itself, not its name', () => {
+    expect(() => embeddingModelEmbed('openai/embed' as never)).toThrow(/doEmbed/);
     expect(() => fromLanguageModel('openai/gpt-5' as never)).toThrow(/doGenerate.*"openai\/gpt-5"/);
   });
 });

@@ -71,7 +71,14 @@ it.each([
   [
     'ai-sdk',
     aiSdk,
-    ['aiSdkTools', 'fromAiSdkAgent', 'fromLanguageModel', 'languageModelAsk', 'languageModelPlanner'],
+    [
+      'aiSdkTools',
+      'embeddingModelEmbed',
+      'fromAiSdkAgent',
+      'fromLanguageModel',
+      'languageModelAsk',
+      'languageModelPlanner',
+    ],
   ],
   ['claude-agent-sdk', claudeAgentSdk, ['claudeAgentTools']],
   ['langchain', langchain, ['fromLangGraph', 'langchainTools']],
