@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createMachine } from 'xstate';
 import { layOutChart, type PlacedState } from '../../src/inspect/chart-layout.js';
 import { activeStateOf, chartOf } from '../../src/inspect/machine-chart.js';
 import { serviceMachine } from '../../src/machines/service.machine.js';
@@ -18,6 +19,7 @@ it('chartOf() reads states, nested ones too, and the transitions that change the
     from: 'draining',
     to: 'stopped',
     labels: ['STOP', 'always [hasNoOpenTasks]'],
+    notes: ['The time to drain is over.', 'The last task has its result.'],
   });
 });
 
@@ -70,4 +72,18 @@ it.each([
   [{ a: { b: 'c' } }, 'a.b.c'],
 ])('activeStateOf(%j) is %s', (value, expected) => {
   expect(activeStateOf(value)).toBe(expected);
+});
+
+it('chartOf() tells what the names of a machine mean, and nothing of one that says nothing', () => {
+  const { terms } = layOutChart(chartOf(serviceMachine), true);
+  expect(terms).toContainEqual({
+    kind: 'guard',
+    name: 'isCircuitOpen',
+    text: 'The circuit of the service is open.',
+  });
+  expect(new Set(terms.map(({ kind }) => kind))).toEqual(new Set(['event', 'guard', 'action', 'delay']));
+  expect(layOutChart(chartOf(serviceMachine), false).terms).toEqual([]);
+  for (const meta of [undefined, null, 7, { glossary: 'x' }, { glossary: { events: { GO: 1 } } }]) {
+    expect(chartOf(createMachine({ meta, states: {} } as object)).terms).toEqual([]);
+  }
 });

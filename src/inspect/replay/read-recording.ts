@@ -27,7 +27,7 @@ export interface Recording {
 }
 
 /** Facts that are kept unless said otherwise: some 120,000 tasks, and 250 MB of memory. */
-export const DEFAULT_REPLAY_EVENTS = 500_000;
+const DEFAULT_REPLAY_EVENTS = 500_000;
 
 /** Longest line, in characters. The longest honest one holds the open tasks of a flight recorder. */
 const LONGEST_LINE = 64 * 1024 * 1024;
