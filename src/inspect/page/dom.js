@@ -72,7 +72,9 @@ export function formatMs(ms) {
   if (ms < 1) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  const seconds = Math.round(ms / 1000);
+  const rest = `${Math.floor((seconds % 3600) / 60)} min ${seconds % 60} s`;
+  return seconds < 3600 ? rest : `${Math.floor(seconds / 3600)} h ${rest}`;
 }
 
 /** @param {number} count */

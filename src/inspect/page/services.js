@@ -135,7 +135,8 @@ class Card {
         h('dd', {}, '–'),
       ]),
     );
-    const about = hello.about[name];
+    // A recording says nothing of its services, whatever they are called.
+    const about = Object.hasOwn(hello.about, name) ? hello.about[name] : undefined;
     const open = h(
       'button',
       { type: 'button', class: 'small quiet', 'aria-label': `Show the chart of ${name} with its labels` },
