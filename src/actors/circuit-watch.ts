@@ -42,7 +42,9 @@ export class CircuitWatch {
     this.forget(crew);
     const { probesAtMs } = crew.circuit;
     if (state === 'closed' || probesAtMs === null || crew.isRetired) return;
-    this.#log.warn({ service: crew.name, lastError: crew.lastError }, 'a circuit opened');
+    this.#log.warn({ service: crew.name }, 'a circuit opened');
+    // A service's own words may repeat the task: they stay below what operators keep.
+    this.#log.debug({ service: crew.name, lastError: crew.lastError }, 'the failure that opened a circuit');
     // Expiring it does nothing by itself: the tick that did it dispatches.
     crew.probe = { dueMs: probesAtMs, heapIndex: -1, expire: () => {} };
     this.#deadlines.add(crew.probe);
