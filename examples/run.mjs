@@ -1,9 +1,9 @@
 // Runs the stories offline, each in a process of its own. A story that is wrong ends with a failed assertion. Needs python3.
 // The last line counts what passed and what failed; exit code 1 when anything did.
 import { spawnSync } from 'node:child_process';
-import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linkPackage } from '../scripts/link-package.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const top = join(here, '..');
@@ -23,10 +23,7 @@ const STORIES = [
 /** How long a story may take, in milliseconds. */
 const STORY_MS = 60_000;
 
-// As when gaffr is installed there.
-const link = join(here, 'langgraph', 'node_modules', 'gaffr');
-rmSync(link, { recursive: true, force: true });
-symlinkSync(top, link, 'junction');
+linkPackage(join(here, 'langgraph'));
 
 const outcomes = [
   { what: 'types of langgraph/', fault: faultOf([tsc, '-p', join(here, 'langgraph')], /^/) },

@@ -2,15 +2,16 @@
 // both against the frameworks' own types first. Needs `npm install` at the top and here, and a built dist. The last line
 // counts what passed and what failed; exit code 1 when anything did.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linkPackage } from '../../scripts/link-package.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const top = join(here, '..', '..');
 const out = join(here, 'out');
 
-linkPackage();
+linkPackage(here);
 writeBlocks();
 const compiles = run('typescript/bin/tsc', ['-p', here]);
 const report = join(out, 'report.json');
@@ -26,13 +27,6 @@ const hidden = numFailedTests === 0 && (!success || numPassedTests === 0) ? 1 : 
 const failed = numFailedTests + hidden + (compiles ? 0 : 1);
 console.log(`adapters: ${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
-
-/** The frameworks' folder finds the built package as one that is installed beside them. */
-function linkPackage() {
-  const link = join(here, 'node_modules', 'gaffr');
-  rmSync(link, { recursive: true, force: true });
-  symlinkSync(top, link, 'junction');
-}
 
 /** Writes each block of the page as a module, behind the scene that its comment names: the reader's own model and services. */
 function writeBlocks() {
