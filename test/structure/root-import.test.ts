@@ -30,6 +30,13 @@ it('the root import loads no package that only one service, face or engine needs
   expect(loaded.filter((name) => lazyPackages.includes(name))).toEqual([]);
 });
 
+it('the root import loads the packages that docs/DEPENDENCIES.md says it always loads, and no other', () => {
+  const page = readFileSync(new URL('docs/DEPENDENCIES.md', root), 'utf8');
+  const always = [...page.matchAll(/^\| `([^`]+)` .*\| always \|$/gm)].map(([, name]) => name);
+
+  expect(packagesLoadedBy('dist/index.js')).toEqual(always.sort());
+});
+
 it.each(['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'])(
   'gaffr/%s loads no framework, and so needs none to be installed',
   (name) => {
