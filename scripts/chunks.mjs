@@ -13,13 +13,14 @@ const src = join(root, 'src');
 
 /**
  * What is joined, in this order: a chunk holds all that its files import when they load, unless an earlier one does. So a
- * chunk imports earlier ones at most, and nobody loads what another needs: a worker no more than workers share, the library
- * nothing of the server.
+ * chunk imports earlier ones at most, and nobody loads what another needs: a worker no more than workers share, an
+ * adapter nothing of the library, the library nothing of the server.
  *
  * @type {readonly (readonly [chunk: string, files: readonly string[]])[]}
  */
 const CHUNKS = [
   ['workers', workers()],
+  ['adapters', ['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'].map(adapter)],
   ['library', ['index']],
   ['server', ['mcp/index']],
   [
@@ -66,6 +67,11 @@ function published() {
   const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const files = [...Object.values(exports).map((subpath) => subpath.default), ...Object.values(bin)];
   return files.flatMap((file) => /^\.\/dist\/(.*)\.js$/.exec(file ?? '')?.[1] ?? []);
+}
+
+/** @param {string} name */
+function adapter(name) {
+  return `adapters/${name}`;
 }
 
 /** Entries of threads and processes. */
