@@ -48,7 +48,6 @@ async function aRun() {
   const orchestrator = createOrchestrator({
     services: {
       echo: (task: string) => ({ task, key: KEY }),
-      // No transport fault, so that its circuit stays closed.
       refuses: (task: string) => {
         throw Object.assign(new Error(`cannot do ${task} with ${KEY}`), { code: 'BAD_INPUT' });
       },
@@ -56,6 +55,9 @@ async function aRun() {
         calls += 1;
         if (calls % 2 === 1) throw Object.assign(new Error(`${task} ${KEY}`), { retryable: true });
         return task;
+      },
+      down: (task: string) => {
+        throw Object.assign(new Error(`cannot send ${task} with ${KEY}`), { code: 'ECONNREFUSED' });
       },
     },
     strategy: {
@@ -66,7 +68,7 @@ async function aRun() {
     config: ExecutionConfig.create({
       maxParallel: 2,
       maxRetries: 1,
-      circuitFailures: 1000,
+      circuitFailures: 2,
       backoffBaseSeconds: 0.001,
     }),
     tracing: openTelemetryTracing({ tracer }),
@@ -77,7 +79,7 @@ async function aRun() {
   logTasks(orchestrator, log);
   const options = { kwargs: { apiKey: KEY, note: PROMPT }, idempotencyKey: `${PROMPT} ${KEY}` };
   await orchestrator.execute(PROMPT, options);
-  for (const service of ['refuses', 'flaky', 'nobody'])
+  for (const service of ['refuses', 'flaky', 'nobody', 'down'])
     await orchestrator.execute(`${PROMPT} ${KEY}`, { service });
   orchestrator.submit(`${PROMPT} ${KEY}`, { service: 'echo' }).cancel(`${PROMPT} ${KEY}`);
   const controller = new AbortController();
@@ -107,6 +109,7 @@ it('puts no prompt, secret or token into a label, an attribute or a line above d
   expect(seen.spans.length).toBeGreaterThan(8);
   expect(seen.figures.length).toBeGreaterThan(8);
   expect(seen.lines.length).toBeGreaterThan(3);
+  expect(seen.lines.some(({ line }) => line.includes('a circuit opened'))).toBe(true);
   for (const [what, content] of Object.entries(seen)) {
     for (const text of [PROMPT, KEY, TOKEN]) {
       expect({ what, text, isThere: JSON.stringify(content).includes(text) }).toEqual({
@@ -127,7 +130,7 @@ it('serves figures of a real run that a strict parser takes', async () => {
   });
   expect(status).toBe(200);
   const { value, types } = parseMetrics(text);
-  expect(value('gaffr_tasks_submitted_total')).toBe(6);
+  expect(value('gaffr_tasks_submitted_total')).toBe(7);
   expect(value('gaffr_errors_total', { service: 'refuses', code: 'SERVICE_FAILED' })).toBe(1);
   expect(types.get('gaffr_task_seconds')).toBe('histogram');
 });
