@@ -87,7 +87,8 @@ export async function startServer(options: Partial<HttpServerOptions> = {}): Pro
   const orchestrator = createOrchestrator({
     services: servicesThatTell((line) => seen.push(line)),
     config: {
-      taskConfig: { maxParallel: 8, retryOnFailure: false, drainSeconds: 0 },
+      // Many tests share it, and let one service fail.
+      taskConfig: { maxParallel: 8, retryOnFailure: false, drainSeconds: 0, circuitFailures: 1000 },
       routingConfig: { fallbackService: 'echo' },
     },
   });
