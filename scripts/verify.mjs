@@ -36,6 +36,7 @@ const GATES = [
   { name: 'downstream', args: ['--rounds', '20'], on: ['linux', 'darwin'] },
   { name: 'bundle', args: [] },
   { name: 'browser', args: [], on: ['linux'] },
+  { name: 'site', args: [], on: ['linux'] },
   { name: 'soak', args: ['--json'], on: ['linux'] },
   { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'], on: ['linux'] },
   { name: 'mutants', args: [], on: ['linux'] },

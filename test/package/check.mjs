@@ -61,7 +61,7 @@ function tarballFaults() {
 function contentFaults(files) {
   const needed = ['LICENSE', 'package.json', 'dist/index.d.ts', 'gaffr.schema.json'];
   const allowed =
-    /^(dist|src|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json)$/;
+    /^(dist|src|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json|llms\.txt)$/;
   return [
     ...needed.filter((path) => !files.includes(path)).map((path) => `the tarball lacks ${path}`),
     ...files.filter((path) => !allowed.test(path)).map((path) => `the tarball holds ${path}`),
