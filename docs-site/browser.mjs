@@ -51,7 +51,7 @@ export async function checkSite(site, check) {
   );
 
   await check('search finds a guide by a word of its text', () =>
-    finds(page, origin, 'half-open jitter', /jitter/i, 'Limits and retries'),
+    finds(page, origin, 'jitter', /jitter/i, 'Limits and retries'),
   );
   await check('search finds a name of the API', () =>
     finds(page, origin, 'createOrchestrator', /createOrchestrator\(/, 'createOrchestrator'),

@@ -1,32 +1,48 @@
 /**
- * Makes guides of the Markdown pages: each is named by its first heading and stands in the section of docs/README.md that
- * links to it. Diagrams written as Mermaid are drawn in the reader's browser by a file of the site itself.
+ * Makes guides of the Markdown pages: each has the name and the section by which docs/README.md links to it. Diagrams written as Mermaid are drawn in the reader's browser by a file of the site itself.
  */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Converter, JSX, RendererEvent } from 'typedoc';
-import { sectionsOf, titleOf } from '../scripts/pages.mjs';
+import { Converter, JSX, ReflectionKind, RendererEvent } from 'typedoc';
+import { sectionsOf } from '../scripts/pages.mjs';
 
-const docs = fileURLToPath(new URL('../docs/', import.meta.url));
+const root = fileURLToPath(new URL('../', import.meta.url));
 const mermaid = fileURLToPath(new URL('node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js', import.meta.url));
 const drawing = fileURLToPath(new URL('diagrams.js', import.meta.url));
 
 /** @param {import('typedoc').Application} app */
 export function load(app) {
-  const sections = new Map(
-    sectionsOf(readFileSync(join(docs, 'README.md'), 'utf8')).flatMap(({ title, pages }) =>
-      pages.map(({ path }) => [basename(path), title]),
+  const listed = new Map(
+    sectionsOf(readFileSync(join(root, 'docs/README.md'), 'utf8')).flatMap(({ title: section, pages }) =>
+      pages.map(({ path, title }) => [posix.join('docs', path), { title, section }]),
     ),
   );
 
+  /** Where a module lies in src, and what its reader imports. */
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const subpaths = new Map(
+    Object.entries(exports)
+      .filter(([, { types } = {}]) => types !== undefined)
+      .map(([subpath, { types }]) => [
+        types.replace(/^\.\/dist\/|(\/index)?\.d\.ts$/g, ''),
+        posix.join('gaffr', subpath),
+      ]),
+  );
+
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_context, document) => {
-    const file = [`${document.name}.md`, `decisions/${document.name}.md`].find((name) =>
-      existsSync(join(docs, name)),
-    );
-    if (file === undefined) return;
-    document.name = titleOf(readFileSync(join(docs, file), 'utf8'));
-    document.frontmatter.group = sections.get(basename(file)) ?? 'Overview';
+    // typedoc names a page by its path from the top, without the extension.
+    const path = `${document.name}.md`;
+    if (!existsSync(join(root, path)))
+      throw new Error(`typedoc names a page ${document.name}, which is no file`);
+    const { title, section } = listed.get(path) ?? { title: 'Documentation', section: 'Overview' };
+    document.name = title;
+    document.frontmatter.group = section;
+  });
+
+  app.converter.on(Converter.EVENT_CREATE_DECLARATION, (_context, declaration) => {
+    if (!declaration.kindOf(ReflectionKind.Module)) return;
+    declaration.name = subpaths.get(declaration.name.replace(/\/index$/, '')) ?? declaration.name;
   });
 
   app.renderer.on(RendererEvent.END, ({ outputDirectory }) => {

@@ -94,7 +94,7 @@ export const historyEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('restaffed'), atMs, service }),
 ]);
 
-/** One event of a history. Every {@link RuntimeEvent} is one. */
+/** One event of a history. Every `RuntimeEvent` is one. */
 export type HistoryEvent = z.output<typeof historyEventSchema>;
 
 /** A rule that a history breaks. */
