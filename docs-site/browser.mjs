@@ -73,7 +73,7 @@ async function finds(page, origin, query, wanted, title) {
   await hit.click();
   await page.waitForLoadState();
   assert.notEqual(new URL(page.url()).pathname, '/');
-  assert.match(await page.locator('.col-content').innerText(), wanted);
+  assert.match(await page.locator('.col-content').textContent(), wanted);
   return [];
 }
 

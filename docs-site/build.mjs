@@ -3,12 +3,16 @@
  * warning, no link is dead, and in a browser the search finds a guide and a name of the API, a diagram is drawn, and nothing
  * is asked of another host. The last line counts the checks; exit code 1 when one failed.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Application } from 'typedoc';
+import { sectionsOf } from '../scripts/pages.mjs';
 import { checkSite } from './browser.mjs';
 import { deadLinks } from './dead-links.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+const docs = fileURLToPath(new URL('../docs/', import.meta.url));
 const site = fileURLToPath(new URL('../out/site/', import.meta.url));
 let [passed, failed] = [0, 0];
 
@@ -29,7 +33,13 @@ async function check(name, run) {
 }
 
 async function build() {
-  const app = await Application.bootstrapWithPlugins({ options: `${here}typedoc.json` });
+  const index = join(docs, 'README.md');
+  // In the order in which the index tells of them.
+  const pages = sectionsOf(readFileSync(index, 'utf8')).flatMap((section) => section.pages);
+  const app = await Application.bootstrapWithPlugins({
+    options: join(here, 'typedoc.json'),
+    projectDocuments: [index, ...pages.map(({ path }) => join(docs, path))],
+  });
   const project = await app.convert();
   if (project === undefined) return ['the sources cannot be read'];
   app.validate(project);

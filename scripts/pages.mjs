@@ -1,11 +1,4 @@
-/** What a Markdown page says of itself: its title, the sections of an index, its links, its anchors, its blocks. */
-
-/** The first heading. @param {string} text */
-export function titleOf(text) {
-  const [, title] = /^# (.+)$/m.exec(text) ?? [];
-  if (title === undefined) throw new Error(`a page without a heading: ${text.slice(0, 60)}`);
-  return title;
-}
+/** What a Markdown page holds: the sections of an index, its links, its anchors, its blocks. */
 
 /**
  * The sections of docs/README.md: each heading of the second level, with the pages that its list links to.
