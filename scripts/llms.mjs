@@ -14,11 +14,15 @@ export function llmsText() {
   const index = readFileSync(new URL('docs/README.md', root), 'utf8');
   // The first paragraph of the README: everything up to the first empty line behind the title.
   const summary = (readme.split('\n\n')[1] ?? '').replace(/\s+/g, ' ').replaceAll('**', '');
-  const sections = sectionsOf(index).map(({ title, pages }) => {
-    const lines = pages.map(
-      ({ title, path, about }) => `- [${title}](${posix.join('docs', path)}): ${about.trim()}`,
-    );
-    return `## ${title}\n\n${lines.join('\n')}\n`;
-  });
+  // The package holds docs/ alone, and every link has to lead somewhere in it.
+  const sections = sectionsOf(index)
+    .map(({ title, pages }) => ({ title, pages: pages.filter(({ path }) => !path.startsWith('..')) }))
+    .filter(({ pages }) => pages.length > 0)
+    .map(({ title, pages }) => `## ${title}\n\n${pages.map(lineOf).join('\n')}\n`);
   return `# gaffr\n\n> ${summary}\n\n${sections.join('\n')}`;
+}
+
+/** @param {{ title: string, path: string, about: string }} page */
+function lineOf({ title, path, about }) {
+  return `- [${title}](${posix.join('docs', path)}): ${about.trim()}`;
 }
