@@ -17,23 +17,30 @@ export function deadLinks(site) {
       .filter((link) => isDead(path, link, ids))
       .map((link) => `${relative(site, path)}: ${link}`),
   );
-  return pages.length < 50 ? [`only ${pages.length} pages`] : faults;
+  return pages.length === 0 ? [`there is no page in ${site}`] : faults;
 }
 
+/** @param {string} text */
 function linksOf(text) {
-  const found = [...text.matchAll(/ (?:href|src)="([^"]*)"/g)].map(([, link]) =>
+  const found = [...text.matchAll(/ (?:href|src)="([^"]*)"/g)].map(([, link = '']) =>
     link.replaceAll('&amp;', '&'),
   );
   return [...new Set(found)].filter((link) => !/^[a-z][a-z+.-]*:/i.test(link));
 }
 
+/** @param {string} text */
 function idsOf(text) {
-  return new Set([...text.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id));
+  return new Set([...text.matchAll(/ id="([^"]*)"/g)].map(([, id = '']) => id));
 }
 
+/**
+ * @param {string} page - The file that holds the link.
+ * @param {string} link
+ * @param {ReadonlyMap<string, ReadonlySet<string>>} ids - Of each page.
+ */
 function isDead(page, link, ids) {
-  const [path, anchor = ''] = link.split('#').map(decodeURIComponent);
+  const [path = '', anchor = ''] = link.split('#').map(decodeURIComponent);
   const target = path === '' ? page : join(dirname(page), path.replace(/\?.*$/, ''));
   if (!existsSync(target) || statSync(target).isDirectory()) return true;
-  return anchor !== '' && ids.has(target) && !ids.get(target).has(anchor);
+  return anchor !== '' && ids.get(target)?.has(anchor) === false;
 }

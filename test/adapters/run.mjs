@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { linkPackage } from '../../scripts/link-package.mjs';
+import { blocksOf } from '../../scripts/pages.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const top = join(here, '..', '..');
@@ -33,9 +34,8 @@ function writeBlocks() {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const page = readFileSync(join(top, 'docs', 'EMBEDDING.md'), 'utf8');
-  for (const [, scene = '', names = '', code = ''] of page.matchAll(
-    /<!-- scene ([\w-]+): ([\w, ]+) -->\n```ts\n([\s\S]*?)```/g,
-  )) {
+  for (const { scene, names, code } of blocksOf(page)) {
+    if (scene === undefined) continue;
     const module = `import { ${names} } from '../scenes/${scene.replace(/-(tools|service|model)$/, '')}.js';\n\n${code}\nexport {};\n`;
     writeFileSync(join(out, `${scene}.ts`), module);
   }

@@ -49,11 +49,6 @@ describe('README.md', () => {
     expect((stdout.match(/^[✓○] {2}.*$/gm) ?? []).map(taskAndService)).toEqual(shown);
     expect(shown.length).toBeGreaterThan(10);
   }, 120_000);
-
-  it('links only to files that are here', () => {
-    const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map(([, link]) => link);
-    for (const link of links) expect(() => readFileSync(`${root}${link}`)).not.toThrow();
-  });
 });
 
 /** The mark, the task and the service of a line of the demo; ports and times differ from run to run. */
