@@ -1,4 +1,4 @@
-import { writeJson } from '../mcp/safe-json.js';
+import { writeJson } from '../core/safe-json.js';
 import type { Flags } from './flags.js';
 
 /** The flag that makes a command print JSON and nothing else on stdout. */

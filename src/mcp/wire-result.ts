@@ -1,7 +1,7 @@
 import { OrchestratorError, resultTooLarge } from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import type { Route } from '../core/route.js';
-import { copyPlain, NOT_PLAIN, PREVIEW_CHARS, writeJson } from './safe-json.js';
+import { copyPlain, NOT_PLAIN, PREVIEW_CHARS, writeJson } from '../core/safe-json.js';
 import type { WireRoute } from './tools/route.schema.js';
 import type { WireResult } from './tools/task-result.schema.js';
 

@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { MachineDocument } from '../../core/machine-document.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
-import { writeJson } from '../safe-json.js';
+import { writeJson } from '../../core/safe-json.js';
 import { toWireList, toWireService } from '../tools/list-services.tool.js';
 import { cut, MAX_RESULT_BYTES } from '../wire-result.js';
 import type { ResourceSources } from './resource-sources.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { copyPlain, NOT_PLAIN, writeJson } from '../../src/mcp/safe-json.js';
+import { copyPlain, NOT_PLAIN, writeJson } from '../../src/core/safe-json.js';
 
 const MIB = 1024 * 1024;
 
