@@ -14,8 +14,10 @@ import {
   parseOrMisuse,
   taskConfigSchema,
 } from './core/config.js';
+import type { Engine, EngineCapabilities, EngineRuntime, Shelf, TaskArchive } from './core/engine.js';
+import type { EngineOptions } from './core/engine-config.js';
 import type { Environment, Log } from './core/environment.js';
-import { misuse, OrchestratorError, unknownService } from './core/errors.js';
+import { engineCannot, misuse, OrchestratorError, unknownService } from './core/errors.js';
 import { guardedLog } from './core/guarded-log.js';
 import type { MachineDocument } from './core/machine-document.js';
 import type { ChangeListener, OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';
@@ -25,6 +27,7 @@ import type { ServiceInput, ServiceStatus } from './core/service.js';
 import type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
 import { guardedTracing, type Tracing } from './core/tracing.js';
 import { warningLog } from './core/warning-log.js';
+import { openEngine } from './engines/open-engine.js';
 import { machineDocuments } from './machines/machine-documents.js';
 import { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
 import { createDefaultStrategy, createRouter } from './strategies/router.js';
@@ -39,6 +42,11 @@ export interface OrchestratorOptions {
   readonly config?: ExecutionConfigParts;
   /** A strategy or a function `(task, availableServices) => [service, confidence][]`. Default: keywords, then capabilities. */
   readonly strategy?: RoutingStrategy | RouteFunction;
+  /**
+   * Where accepted tasks are kept: `{ kind: 'journal', path }` records them in a file, so that they survive the process; it
+   * needs the package `libsql`. Default: `{ kind: 'local' }`, in this process. An engine of one's own fits too.
+   */
+  readonly engine?: EngineOptions | Engine;
   /** Where faults of services, strategies and listeners are reported; pino fits. Default: process warnings. */
   readonly log?: Log;
   /** Time, randomness and ids, for tests and simulations. */
@@ -59,6 +67,11 @@ export interface OrchestratorOptions {
 /** A task that was submitted. */
 export interface TaskHandle {
   readonly taskId: string;
+  /**
+   * Resolves once the engine has accepted the task as durably as it keeps tasks: true, or false when it was refused, which
+   * the result explains. Never rejects.
+   */
+  accepted(): Promise<boolean>;
   /** Resolves with the result; never rejects. */
   result(): Promise<TaskResult>;
   /** Cancels the task in whatever state it is; does nothing once it is settled. */
@@ -70,6 +83,8 @@ export interface TaskHandle {
  * Builds an orchestrator.
  *
  * @throws TypeError when a service, the strategy or the configuration is not valid; the text names what.
+ * @throws OrchestratorError `MISSING_PACKAGE`, `JOURNAL_LOCKED`, `JOURNAL_CORRUPT` or `JOURNAL_FAILED` when the engine
+ * cannot be opened.
  * @example
  * const orchestrator = createOrchestrator({ services: { echo: (task) => task } });
  * const result = await orchestrator.execute('hello', { service: 'echo' });
@@ -90,6 +105,7 @@ export class Orchestrator implements OrchestratorPort {
   readonly #events: QueueEvents;
   readonly #eventLog: EventLog | null;
   readonly #changes: Changes;
+  readonly #engine: Engine;
   #closing: Promise<void> | undefined;
 
   constructor(options: OrchestratorOptions) {
@@ -114,6 +130,8 @@ export class Orchestrator implements OrchestratorPort {
       log,
     });
     this.#router.updateProfiles(this.registry.profiles());
+    // Last of what may throw: it takes a lock.
+    this.#engine = openEngine(options.engine, log);
     this.#supervisor = new Supervisor({
       config: this.config,
       environment,
@@ -121,6 +139,7 @@ export class Orchestrator implements OrchestratorPort {
       log,
       observer: () => this.#events.listener,
       tracing,
+      keeper: this.#engine.keeper,
       acceptance: () => this.#events.acceptance,
       inspect,
       fastLane: options.fastLane ?? true,
@@ -132,6 +151,34 @@ export class Orchestrator implements OrchestratorPort {
     this.registry.on('change', this.#onRegistryChange);
     this.registry.on('profile', this.#onProfileChange);
     this.#supervisor.start(this.registry.definitions());
+    this.#engine.start(this.#runtime());
+  }
+
+  /** Where accepted tasks are kept, and what that is good for. */
+  get engine(): { readonly kind: string; readonly capabilities: EngineCapabilities } {
+    const { kind, capabilities } = this.#engine;
+    return { kind, capabilities };
+  }
+
+  /**
+   * The tasks that the engine keeps: those of earlier processes, those that have ended, and those that failed and may be
+   * tried again.
+   *
+   * @throws TypeError when the engine keeps none.
+   */
+  get kept(): TaskArchive {
+    const { kind, archive } = this.#engine;
+    if (archive !== null) return archive;
+    throw engineCannot(
+      kind,
+      'keeps no tasks beyond their end',
+      "create the orchestrator with engine: { kind: 'journal', path }",
+    );
+  }
+
+  /** A place of the engine's for small texts that survive the process; null when it keeps nothing. */
+  shelf(name: string): Shelf | null {
+    return this.#engine.shelf(name);
   }
 
   /** The supervisor's actor, for XState users and inspectors. */
@@ -164,6 +211,7 @@ export class Orchestrator implements OrchestratorPort {
     });
     return {
       taskId: record.id,
+      accepted: () => this.#supervisor.whenDecided(record).then(() => settled?.status !== 'rejected'),
       result: () => promise,
       cancel: (reason) => this.#intake.cancel(record, reason),
       status: () => {
@@ -365,8 +413,9 @@ export class Orchestrator implements OrchestratorPort {
   }
 
   /** Resolves once nothing waits, runs or backs off. */
-  onIdle(): Promise<void> {
-    return this.#supervisor.waiters.when(() => !this.#supervisor.hasOpenTasks(), 2);
+  async onIdle(): Promise<void> {
+    await this.#supervisor.waiters.when(() => !this.#supervisor.hasOpenTasks(), 2);
+    await this.#engine.keeper?.told();
   }
 
   /** Resolves once a task waits for a rate window. */
@@ -425,7 +474,23 @@ export class Orchestrator implements OrchestratorPort {
     return this.close();
   }
 
+  /** What the engine may ask for. */
+  #runtime(): EngineRuntime {
+    const supervisor = this.#supervisor;
+    return {
+      restore: (kept) => this.#intake.restore(kept),
+      remember: (kept, result, ageMs) => this.#intake.remember(kept, result, ageMs),
+      isIdempotent: (service) => this.registry.get(service)?.idempotent,
+      run: (tasks) => supervisor.run(tasks),
+      interrupt: (task, error) => supervisor.interrupt(task, error),
+      refuse: (task, error) => supervisor.refuseHeld(task, error),
+      answer: (task, result) => supervisor.answer(task, result),
+    };
+  }
+
   async #end(): Promise<void> {
+    // First: callers are owed an answer.
+    await this.#engine.close();
     this.registry.off('change', this.#onRegistryChange);
     this.registry.off('profile', this.#onProfileChange);
     this.#router.close();

@@ -1,4 +1,5 @@
 import { boundLog } from '../core/bound-log.js';
+import type { TaskKeeper } from '../core/engine.js';
 import type { Clock, Log } from '../core/environment.js';
 import { cancelled } from '../core/errors.js';
 import type { ServiceContext, ServiceFunction } from '../core/service.js';
@@ -33,6 +34,7 @@ export interface AttemptPorts {
   /** Id of the instance. */
   readonly instance: string;
   readonly tracing: Tracing | null;
+  readonly keeper: TaskKeeper | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: AttemptObserver;
@@ -67,8 +69,20 @@ export class Attempt implements Due {
     this.#context = new AttemptContext(this, nowMs, ports.log);
   }
 
-  /** Calls the service. User code runs here, under guard. */
+  /** Calls the service, once the engine allows it. User code runs here, under guard. */
   start(execute: ServiceFunction): void {
+    const { keeper, service } = this.#ports;
+    if (keeper === null) this.#begin(execute);
+    else keeper.attempt(this.task, service, () => this.#beginUnlessAbandoned(execute));
+  }
+
+  /** It may have been given up while the engine made it wait: then it ends as if its code had. */
+  #beginUnlessAbandoned(execute: ServiceFunction): void {
+    if (this.state === 'running') this.#begin(execute);
+    else this.#ports.observer.onFault(cancelled(undefined));
+  }
+
+  #begin(execute: ServiceFunction): void {
     const { tracing, service, instance } = this.#ports;
     if (tracing === null) {
       this.#call(execute);

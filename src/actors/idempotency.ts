@@ -54,6 +54,18 @@ export class IdempotencyKeys {
     return 'joined';
   }
 
+  /** The key belongs to a task of an earlier process that has not ended, or is tried again. */
+  reclaim(key: string, input: unknown): void {
+    this.#finished.delete(key);
+    this.#live.set(key, { input, listeners: new Set() });
+  }
+
+  /** The key belongs to a task of an earlier process that ended `ageMs` ago. */
+  remember(key: string, input: unknown, result: TaskResult, ageMs: number): void {
+    if (result.attempts > 0)
+      this.#finished.set(key, { input, result, finishedAtMs: this.#clock.now() - ageMs });
+  }
+
   /** The joiner no longer waits; false when it did not (any more). */
   leave(key: string, listener: (result: TaskResult) => void): boolean {
     return this.#live.get(key)?.listeners.delete(listener) ?? false;

@@ -1,5 +1,6 @@
 import type { TaskConfig } from '../core/config.js';
 import { parseOrMisuse } from '../core/config.js';
+import type { EngineTaskSettings, KeptTask } from '../core/engine.js';
 import type { Environment, Log } from '../core/environment.js';
 import * as errors from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
@@ -107,6 +108,26 @@ export class Intake {
     return key === null ? this.#submit(text, prepared, answer) : this.#withKey(key, text, prepared, answer);
   }
 
+  /** Makes a task of an earlier process one of this one; it is held until the engine lets it run. */
+  restore({ id, text, settings, attempts, ageMs }: KeptTask): TaskRecord {
+    const { idempotencyKey: key } = settings;
+    const answer: Answer = (result) => {
+      if (key !== null) this.#keys.settle(key, result);
+    };
+    const own = { ...settings, onProgress: null, traceparent: null, origin: this.#tracing?.origin(NO_TRACE) };
+    const record = new TaskRecord(id, text, own, this.#environment.clock.now() - ageMs, answer);
+    record.attempts = attempts;
+    if (key !== null) this.#keys.reclaim(key, inputOf(text, settings));
+    this.#supervisor.hold(record);
+    return record;
+  }
+
+  /** Makes the key of a task that ended in an earlier process known. */
+  remember({ text, settings }: KeptTask, result: TaskResult, ageMs: number): void {
+    const { idempotencyKey: key } = settings;
+    if (key !== null) this.#keys.remember(key, inputOf(text, settings), result, ageMs);
+  }
+
   /** A batch's progress listener under guard: one that throws is reported and changes nothing. */
   guarded(
     onProgress: NonNullable<TaskOptions['onProgress']> | undefined,
@@ -171,8 +192,7 @@ export class Intake {
       this.#supervisor.dropDeadline(joiner);
       answer(result);
     });
-    const input = { text, service: settings.service, kwargs: settings.kwargs };
-    switch (this.#keys.claim(key, input, joiner.answer)) {
+    switch (this.#keys.claim(key, inputOf(text, settings), joiner.answer)) {
       case 'conflict':
         this.#supervisor.answerAtOnce(joiner, 'rejected', errors.idempotencyConflict(key));
         return joiner;
@@ -256,6 +276,11 @@ export class Intake {
       origin: undefined,
     };
   }
+}
+
+/** What must be the same for the same key. */
+function inputOf(text: string, { service, kwargs }: EngineTaskSettings): object {
+  return { text, service, kwargs };
 }
 
 /** Of one's own for each caller: what is shared otherwise belongs to many. */

@@ -1,3 +1,4 @@
+import type { TaskKeeper } from '../core/engine.js';
 import type { Clock } from '../core/environment.js';
 import type { ErrorCode, OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
@@ -54,16 +55,26 @@ export class Ledger {
   readonly #deadlines: Deadlines;
   readonly #observer: Observer;
   readonly #tracing: Tracing | null;
+  readonly #keeper: TaskKeeper | null;
   /** Open tasks whose caller chose the id. */
   readonly #named = new Map<string, TaskRecord>();
   #events: RuntimeEvent[] = [];
   #isAnnouncing = false;
 
-  constructor(clock: Clock, deadlines: Deadlines, observer: Observer, tracing: Tracing | null) {
-    this.#clock = clock;
+  constructor(
+    ports: {
+      readonly clock: Clock;
+      readonly observer: Observer;
+      readonly tracing: Tracing | null;
+      readonly keeper: TaskKeeper | null;
+    },
+    deadlines: Deadlines,
+  ) {
+    this.#clock = ports.clock;
     this.#deadlines = deadlines;
-    this.#observer = observer;
-    this.#tracing = tracing;
+    this.#observer = ports.observer;
+    this.#tracing = ports.tracing;
+    this.#keeper = ports.keeper;
   }
 
   /** Attempts that hold a parallel slot. */
@@ -104,6 +115,7 @@ export class Ledger {
     task.state = state;
     const isAlone = state === 'retrying' && task.instance === null;
     if (state === 'routing' || state === 'assigned' || isAlone) this.inTransit.add(task);
+    if (state === 'retrying') this.#keeper?.rest(task);
   }
 
   /** The task belongs to this crew from now on, until it leaves or is answered. */
@@ -134,6 +146,14 @@ export class Ledger {
   }
 
   complete(task: TaskRecord, value: unknown): void {
+    if (this.#keeper !== null) {
+      const kept = this.#keeper.keepable(value, task.crew?.name ?? '');
+      if ('error' in kept) {
+        this.fail(task, 'failed', kept.error);
+        return;
+      }
+      value = kept.value;
+    }
     if (task.crew) task.crew.completed += 1;
     this.#answer(task, 'completed', value, null);
   }
@@ -155,7 +175,8 @@ export class Ledger {
   armLimits(task: TaskRecord, onDeadline: () => void, onQueueTimeout: () => void): void {
     const { deadlineMs, queueTimeoutMs } = task.settings;
     if (deadlineMs !== null) this.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
-    if (queueTimeoutMs !== null)
+    // One that was started by an earlier process has its wait behind it.
+    if (queueTimeoutMs !== null && task.attempts === 0)
       this.addTimer(task, 'queue', task.acceptedAtMs + queueTimeoutMs, onQueueTimeout);
   }
 
@@ -246,7 +267,8 @@ export class Ledger {
         result,
       });
     }
-    task.answer(result);
+    if (this.#keeper === null) task.answer(result);
+    else this.#keeper.settle(task, result);
   }
 }
 

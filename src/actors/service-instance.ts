@@ -1,5 +1,6 @@
 import type { ActorRefFrom } from 'xstate';
 import { type BackoffPolicy, backoffMs } from '../core/backoff.js';
+import type { TaskKeeper } from '../core/engine.js';
 import type { Clock, Log } from '../core/environment.js';
 import { attemptTimedOut, type ErrorCode, resultTooLarge } from '../core/errors.js';
 import { type Failure, failureOf } from '../core/failure.js';
@@ -70,6 +71,7 @@ export interface InstancePorts {
   readonly retryAfterCapMs: number;
   readonly maxResultBytes: number;
   readonly tracing: Tracing | null;
+  readonly keeper: TaskKeeper | null;
   /** Whether a task that was assigned may still start. */
   readonly mayStart: (task: TaskRecord) => boolean;
   /** Told of each attempt before the service's code runs. */
@@ -99,10 +101,10 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
     this.id = id;
     this.crew = crew;
     this.#ports = ports;
-    const { clock, log, maxResultBytes, tracing } = ports;
+    const { clock, log, maxResultBytes, tracing, keeper } = ports;
     const tooLarge = (items: readonly unknown[]): Error =>
       resultTooLarge(crew.name, maxResultBytes, previewOf(items[0]));
-    const about = { service: crew.name, instance: id, tracing };
+    const about = { service: crew.name, instance: id, tracing, keeper };
     this.#attemptPorts = { ...about, clock, log, observer: this, maxResultBytes, tooLarge };
   }
 

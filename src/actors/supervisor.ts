@@ -1,9 +1,11 @@
 import type { InspectionEvent } from 'xstate';
 import type { ExecutionConfig } from '../core/config.js';
+import type { EngineTask, TaskKeeper } from '../core/engine.js';
 import type { Environment, Log } from '../core/environment.js';
 import type { OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
 import type { OrchestratorStats } from '../core/orchestrator-port.js';
+import type { TaskResult } from '../core/result.js';
 import type { Ranking, Route, RouterPort } from '../core/route.js';
 import type { Tracing } from '../core/tracing.js';
 import type { Resize, SupervisorDuties, SupervisorEvent } from '../machines/supervisor.machine.js';
@@ -46,6 +48,8 @@ export interface SupervisorPorts {
   readonly log: Log;
   readonly observer: Observer;
   readonly tracing: Tracing | null;
+  /** Keeps tasks beyond the process; null under an engine that does not. */
+  readonly keeper: TaskKeeper | null;
   /** Told of every task that is accepted, with its text, before any fact of it; null while nobody listens. */
   readonly acceptance: () => ((task: TaskRecord) => void) | null;
   /** XState's inspection, passed through under guard. */
@@ -76,6 +80,8 @@ export class Supervisor implements SupervisorDuties {
   #isDraining = false;
   /** Tasks handed to the actor that it has not taken in. */
   readonly #delivered = new Set<readonly TaskRecord[]>();
+  /** Tasks that wait for the engine's word. */
+  readonly #held = new Set<TaskRecord>();
 
   constructor(ports: SupervisorPorts) {
     const { config, environment, log, router } = ports;
@@ -83,7 +89,7 @@ export class Supervisor implements SupervisorDuties {
     const { taskConfig, routingConfig } = config;
     this.#ports = ports;
     this.#deadlines = new Deadlines(clock, () => this.send({ type: 'TICK' }));
-    this.#ledger = new Ledger(clock, this.#deadlines, ports.observer, ports.tracing);
+    this.#ledger = new Ledger({ ...ports, clock }, this.#deadlines);
     this.#roster = new Roster(taskConfig, clock, () => this.#dispatcher.maxParallel);
     const { mailboxCapacity } = taskConfig;
     const placing = { routingConfig, mailboxCapacity, clock, router };
@@ -101,6 +107,7 @@ export class Supervisor implements SupervisorDuties {
       retryAfterCapMs: taskConfig.retryAfterCapSeconds * 1000,
       maxResultBytes: taskConfig.maxResultBytes,
       tracing: ports.tracing,
+      keeper: ports.keeper,
       mayStart: ({ cancelRequest }) => cancelRequest === null && !this.#dispatcher.isHeldBack,
       started: (instance, task) => {
         if (task.attempts === 1) this.#ledger.dropTimers(task, 'queue');
@@ -163,7 +170,53 @@ export class Supervisor implements SupervisorDuties {
 
   submit(task: TaskRecord): void {
     this.#accept(task);
-    this.#submissions.post(task);
+    const { keeper } = this.#ports;
+    if (keeper === null) this.#submissions.post(task);
+    else if (this.#isDraining) this.#refuseAtOnce(task, errors.shuttingDown());
+    else {
+      this.#held.add(task);
+      keeper.accept(task);
+    }
+  }
+
+  // The engine's word on tasks that it was given.
+
+  /** Takes a task of an earlier process; it waits for {@link run}. */
+  hold(task: TaskRecord): void {
+    this.#accept(task);
+    this.#ledger.claimId(task);
+    this.#held.add(task);
+  }
+
+  run(tasks: readonly EngineTask[]): void {
+    for (const task of tasks as readonly TaskRecord[]) {
+      if (this.#held.delete(task) && task.state === 'accepted') this.#submissions.post(task);
+    }
+    this.waiters.check();
+  }
+
+  refuseHeld(task: EngineTask, error: OrchestratorError): void {
+    const record = task as TaskRecord;
+    this.#held.delete(record);
+    if (record.state === 'accepted') this.#refuseAtOnce(record, error);
+    this.waiters.check();
+  }
+
+  interrupt(task: EngineTask, error: OrchestratorError): void {
+    const record = task as TaskRecord;
+    if (!this.#held.delete(record) || record.state !== 'accepted') return;
+    this.#ledger.fail(record, 'interrupted', error);
+    this.#ledger.announce();
+    this.waiters.check();
+  }
+
+  answer(task: EngineTask, result: TaskResult): void {
+    (task as TaskRecord).answer(result);
+  }
+
+  /** Resolves once the engine has given its word on the task. */
+  whenDecided(task: TaskRecord): Promise<void> {
+    return this.waiters.when(() => !this.#held.has(task));
   }
 
   /** Answers a task that is not even routed. */
@@ -174,6 +227,11 @@ export class Supervisor implements SupervisorDuties {
   ): void {
     this.#accept(task);
     this.#ledger.fail(task, status, error);
+    this.#ledger.announce();
+  }
+
+  #refuseAtOnce(task: TaskRecord, error: OrchestratorError): void {
+    this.#ledger.refuse(task, error);
     this.#ledger.announce();
   }
 
@@ -203,10 +261,7 @@ export class Supervisor implements SupervisorDuties {
   findOpen(taskId: string): TaskRecord | undefined {
     for (const { task } of this.#roster.instances.values()) if (task?.id === taskId) return task;
     const isIt = ({ id }: TaskRecord): boolean => id === taskId;
-    return (
-      findWaiting(this.#roster.all, taskId) ??
-      [...this.#submissions.items, ...[...this.#delivered].flat(), ...this.#ledger.inTransit].find(isIt)
-    );
+    return findWaiting(this.#roster.all, taskId) ?? [...this.#arriving, ...this.#ledger.inTransit].find(isIt);
   }
 
   clearWaiting(reason: unknown): void {
@@ -216,6 +271,7 @@ export class Supervisor implements SupervisorDuties {
 
   /** Accepts nothing more; resolves once every accepted task is answered, at the latest after `drainMs`. */
   drain(drainMs: number): Promise<void> {
+    this.#ports.keeper?.commit();
     this.#submissions.flush();
     this.#isDraining = true;
     this.#dispatcher.isHeldBack = false;
@@ -248,7 +304,7 @@ export class Supervisor implements SupervisorDuties {
 
   /** Tasks that are not settled, and those among them that wait for their start. */
   load(): QueueLoad {
-    const tasks = [...this.#submissions.items, ...[...this.#delivered].flat(), ...this.#ledger.inTransit];
+    const tasks = [...this.#arriving, ...this.#ledger.inTransit];
     for (const { mailbox } of this.#roster.all) for (const task of mailbox) tasks.push(task);
     const waiting = tasks.filter(({ state }) => WAITING.has(state)).map(({ id }) => id);
     return { open: this.#ledger.open, waiting };
@@ -289,7 +345,7 @@ export class Supervisor implements SupervisorDuties {
 
   stats(): OrchestratorStats {
     const { running, queued, counts, abandoned, totals } = this.#ledger;
-    const { timed_out: timedOut, interrupted: _, ...others } = totals;
+    const { timed_out: timedOut, interrupted, ...others } = totals;
     const { isPaused } = this;
     const now = {
       maxParallel: this.#dispatcher.maxParallel,
@@ -299,7 +355,7 @@ export class Supervisor implements SupervisorDuties {
       abandoned,
       isPaused,
     };
-    return { ...now, ...others, timedOut };
+    return { ...now, ...others, failed: others.failed + interrupted, timedOut };
   }
 
   /** Where a task with this ranking would go just now. */
@@ -424,7 +480,10 @@ export class Supervisor implements SupervisorDuties {
     }
     // One error for all of them: to trace the stack of each would take a seventh of the time.
     const error = errors.shuttingDown();
-    for (const task of open) this.#endings.end(task, 'cancelled', error);
+    const kept = errors.keptForNextStart();
+    for (const task of this.#held) open.add(task);
+    this.#held.clear();
+    for (const task of open) this.#endings.end(task, 'cancelled', this.#mayStay(task) ? kept : error);
     for (const tasks of this.#delivered) this.refuse(tasks);
     this.#deadlines.clear();
     this.notify();
@@ -447,6 +506,16 @@ export class Supervisor implements SupervisorDuties {
   }
 
   // Smaller things.
+
+  /** Tasks that were submitted and are not admitted yet. */
+  get #arriving(): readonly TaskRecord[] {
+    return [...this.#held, ...this.#submissions.items, ...[...this.#delivered].flat()];
+  }
+
+  /** At the end of the process: whether an engine can keep the task for the next one, for no attempt runs. */
+  #mayStay({ state }: TaskRecord): boolean {
+    return this.#ports.keeper !== null && state !== 'busy';
+  }
 
   #now(): number {
     return this.#ports.environment.clock.now();

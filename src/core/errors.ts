@@ -15,6 +15,9 @@ export const ERROR_CODES = {
   QUEUE_FULL: true,
   RATE_LIMITED: true,
   SHUTTING_DOWN: true,
+  JOURNAL_FULL: true,
+  JOURNAL_FAILED: true,
+  JOURNAL_LOCKED: true,
   CANCELLED: false,
   INTERRUPTED: false,
   INVALID_INPUT: false,
@@ -35,6 +38,7 @@ export const ERROR_CODES = {
   UNKNOWN_SERVICE: false,
   DUPLICATE_ID: false,
   IDEMPOTENCY_CONFLICT: false,
+  JOURNAL_CORRUPT: false,
 } as const;
 
 /** A stable error code of a task or of the API. */
@@ -171,6 +175,82 @@ export function interrupted(taskId: string): OrchestratorError {
 export function shuttingDown(): OrchestratorError {
   const message = 'The orchestrator is shutting down; submit the task to another one or after the restart.';
   return new OrchestratorError('SHUTTING_DOWN', message);
+}
+
+/** The end of a drain reached a task that an engine keeps and that has no attempt running. */
+export function keptForNextStart(): OrchestratorError {
+  const message =
+    'The orchestrator shut down before the task was done; the engine keeps it, and the next start runs it.';
+  return new OrchestratorError('SHUTTING_DOWN', message, { kept: true });
+}
+
+/** The process died during an attempt that may have had effects. */
+export function interrupted(service: string, attempts: number, crashes: number): OrchestratorError {
+  const why =
+    crashes > 1
+      ? `the process died ${crashes} times during its attempts`
+      : `the process died during attempt ${attempts}, and the service is not marked idempotent`;
+  const message = `The task was interrupted on "${service}": ${why}; see what the attempt did, then retry the task or leave it.`;
+  return new OrchestratorError('INTERRUPTED', message, { service, crashes });
+}
+
+export function journalFull(path: string, cause: unknown): OrchestratorError {
+  const message = `The journal "${path}" cannot grow: the disk, or maxBytes, is full; free space and try again.`;
+  return new OrchestratorError('JOURNAL_FULL', message, { path }, { cause, isTransportFault: false });
+}
+
+export function journalFailed(path: string, cause: unknown): OrchestratorError {
+  const message = `The journal "${path}" cannot be written: ${messageOf(cause)}; nothing more is accepted until the process is started again on a disk that works.`;
+  return new OrchestratorError('JOURNAL_FAILED', message, { path }, { cause, isTransportFault: false });
+}
+
+/** An end that could not be recorded is not told as one: after a restart it would be another. */
+export function endNotRecorded(status: string, error: OrchestratorError): OrchestratorError {
+  const message = `The task ended (${status}), but that could not be recorded, so that the next start may do it again. ${error.message}`;
+  const facts = { ...error.facts, status };
+  return new OrchestratorError(error.code, message, facts, { cause: error, isTransportFault: false });
+}
+
+export function journalLocked(path: string, cause: unknown): OrchestratorError {
+  const message = `The journal "${path}" belongs to another process that runs; stop that one, or give this one a journal of its own.`;
+  return new OrchestratorError('JOURNAL_LOCKED', message, { path }, { cause, isTransportFault: false });
+}
+
+export function journalCorrupt(
+  path: string,
+  what: string,
+  copies: readonly string[],
+  cause?: unknown,
+): OrchestratorError {
+  const kept =
+    copies.length === 0 ? '' : ` Copies are kept as ${copies.map((it) => `"${it}"`).join(' and ')}.`;
+  const message = `The journal "${path}" is damaged: ${what}.${kept} Start with repair (gaffr: --repair) to go on with what can be read, or put back a copy of your own.`;
+  return new OrchestratorError('JOURNAL_CORRUPT', message, { path, copies }, { cause });
+}
+
+export function journalVersion(path: string, found: number, known: number): OrchestratorError {
+  const message = `The journal "${path}" has version ${found}, and this gaffr knows version ${known}; start it with the gaffr that wrote it, or a later one.`;
+  return new OrchestratorError('JOURNAL_FAILED', message, { path, found, known });
+}
+
+export function journalUnusable(path: string, cause: unknown): OrchestratorError {
+  const message = `The journal "${path}" cannot be opened: ${messageOf(cause)}; name a file in a folder that can be written.`;
+  return new OrchestratorError('JOURNAL_FAILED', message, { path }, { cause });
+}
+
+export function notRecordable(what: string, rule: string): OrchestratorError {
+  const message = `${what} cannot be recorded by the engine: ${rule}.`;
+  return new OrchestratorError('INVALID_INPUT', message);
+}
+
+export function unserialisable(service: string, why: string): OrchestratorError {
+  const message = `The result of "${service}" cannot be recorded as JSON: ${why}; return plain data from the service.`;
+  return new OrchestratorError('UNSERIALISABLE', message, { service });
+}
+
+/** A misuse: the engine was asked for what it cannot do. */
+export function engineCannot(kind: string, what: string, does: string): TypeError {
+  return misuse(`The engine "${kind}" ${what}; ${does}.`);
 }
 
 export function serviceUnavailable(

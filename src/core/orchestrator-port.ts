@@ -17,6 +17,7 @@ export interface OrchestratorStats {
   readonly abandoned: number;
   readonly submitted: number;
   readonly completed: number;
+  /** Those among them that a crash interrupted. */
   readonly failed: number;
   readonly timedOut: number;
   readonly cancelled: number;

@@ -1,0 +1,233 @@
+import type { KeptStatus, TaskFilter, TaskSummary } from '../../core/engine.js';
+import type { JournalOptions } from '../../core/engine-config.js';
+import type { JournalRecord } from '../../core/journal-record.js';
+import type { TaskStatus } from '../../core/result.js';
+
+/** What is known of a kept task; its words and its result lie in the frames. */
+export interface KeptEntry {
+  readonly id: string;
+  readonly acceptedAtMs: number;
+  readonly acceptedFrame: number;
+  readonly hasKey: boolean;
+  /** Frame of the last `started` or `resting`; null when there is none, or the task has ended. */
+  progressFrame: number | null;
+  /** `queued`, also while it is not known to have started; the others as told. */
+  state: 'queued' | 'running' | 'retrying' | 'finished';
+  attempts: number;
+  crashes: number;
+  service: string | null;
+  finishedFrame: number | null;
+  finishedAtMs: number;
+  status: TaskStatus | null;
+  errorCode: string | null;
+}
+
+/** How much of the file may be records that are no longer needed: as many as are needed, and some. */
+const SPARE_RECORDS = 1000;
+
+/**
+ * What lies in the journal: the tasks and shelves by name, and which records are still needed.
+ *
+ * Owns: an entry per kept task; no text. Invariants:
+ * - I1 it is the same whether it was built by writing the records or by reading them;
+ * - I2 `live` is the number of records that {@link needs} says are needed;
+ * - I3 kept tasks that have ended keep to their time and their number.
+ */
+export class Books {
+  readonly #limits: JournalOptions;
+  readonly #tasks = new Map<string, KeptEntry>();
+  /** Ended, in order of their end; those that may be tried again apart from the others. */
+  readonly #done = new Map<string, KeptEntry>();
+  readonly #dead = new Map<string, KeptEntry>();
+  readonly #shelves = new Map<string, Map<string, number>>();
+  /** Records in the file. */
+  total = 0;
+  /** Those among them that are still needed. */
+  live = 0;
+
+  constructor(limits: JournalOptions) {
+    this.#limits = limits;
+  }
+
+  /** Takes in a record that lies in a frame. One about a task that is not kept says nothing. */
+  add(record: JournalRecord, frame: number): void {
+    this.total += 1;
+    switch (record.kind) {
+      case 'accepted':
+        this.#forget(this.#tasks.get(record.id));
+        this.#tasks.set(record.id, entryOf(record, frame));
+        this.live += 1;
+        return;
+      case 'started':
+      case 'resting': {
+        const entry = this.#tasks.get(record.id);
+        if (entry === undefined || entry.state === 'finished') return;
+        if (entry.progressFrame === null) this.live += 1;
+        entry.progressFrame = frame;
+        entry.state = record.kind === 'started' ? 'running' : 'retrying';
+        entry.attempts = record.attempts;
+        entry.crashes = record.crashes;
+        if (record.kind === 'started') entry.service = record.service;
+        return;
+      }
+      case 'finished':
+        this.#finish(record, frame);
+        return;
+      case 'shelved': {
+        const shelf = this.#shelf(record.shelf);
+        if (!shelf.delete(record.key)) this.live += 1;
+        shelf.set(record.key, frame);
+        return;
+      }
+      case 'unshelved':
+        if (this.#shelf(record.shelf).delete(record.key)) this.live -= 1;
+        return;
+    }
+  }
+
+  get(id: string): KeptEntry | undefined {
+    return this.#tasks.get(id);
+  }
+
+  /** Tasks that have not ended, in order of their acceptance. */
+  open(): KeptEntry[] {
+    return [...this.#tasks.values()].filter(({ state }) => state !== 'finished');
+  }
+
+  /** Ended tasks with an idempotency key, in order of their end. */
+  keyed(): KeptEntry[] {
+    return [...this.#done.values(), ...this.#dead.values()]
+      .filter(({ hasKey }) => hasKey)
+      .sort((a, b) => a.finishedAtMs - b.finishedAtMs);
+  }
+
+  list({ which, most = 1000 }: TaskFilter = {}): TaskSummary[] {
+    const isWanted = (entry: KeptEntry): boolean =>
+      which === undefined ||
+      (which === 'open' && entry.status === null) ||
+      (which === 'dead' && this.#dead.has(entry.id)) ||
+      which === statusOf(entry);
+    return [...this.#tasks.values()].filter(isWanted).slice(-most).map(summaryOf);
+  }
+
+  /** Whether the task ended without success, and not because someone wanted it to. */
+  isDead(id: string): boolean {
+    return this.#dead.has(id);
+  }
+
+  shelved(shelf: string): readonly (readonly [key: string, frame: number])[] {
+    return [...this.#shelf(shelf)];
+  }
+
+  /** Forgets the ended tasks whose time is over, and those beyond the limits. */
+  expire(nowMs: number): void {
+    const { keepSeconds, keepTasks, keepFailedSeconds, keepFailedTasks } = this.#limits;
+    this.#expire(this.#done, nowMs - keepSeconds * 1000, keepTasks);
+    this.#expire(this.#dead, nowMs - keepFailedSeconds * 1000, keepFailedTasks);
+  }
+
+  /** Whether so much of the file is no longer needed that it is worth the work of removing it. */
+  get isWorthCompacting(): boolean {
+    return this.total - this.live > this.live + SPARE_RECORDS;
+  }
+
+  /** Whether a record of a frame is still needed. */
+  needs(record: JournalRecord, frame: number): boolean {
+    if (record.kind === 'shelved') return this.#shelves.get(record.shelf)?.get(record.key) === frame;
+    if (record.kind === 'unshelved') return false;
+    const entry = this.#tasks.get(record.id);
+    if (entry === undefined) return false;
+    if (record.kind === 'accepted') return entry.acceptedFrame === frame;
+    return (record.kind === 'finished' ? entry.finishedFrame : entry.progressFrame) === frame;
+  }
+
+  /** A needed record was copied to another frame. */
+  move(record: JournalRecord, frame: number): void {
+    this.total += 1;
+    if (record.kind === 'shelved') this.#shelves.get(record.shelf)?.set(record.key, frame);
+    if (record.kind === 'shelved' || record.kind === 'unshelved') return;
+    const entry = this.#tasks.get(record.id);
+    if (entry === undefined) return;
+    if (record.kind === 'accepted') (entry as { acceptedFrame: number }).acceptedFrame = frame;
+    else if (record.kind === 'finished') entry.finishedFrame = frame;
+    else entry.progressFrame = frame;
+  }
+
+  #finish(record: Extract<JournalRecord, { kind: 'finished' }>, frame: number): void {
+    const entry = this.#tasks.get(record.id);
+    if (entry === undefined || entry.state === 'finished') return;
+    if (entry.progressFrame === null) this.live += 1;
+    const { status, serviceName, attempts, errorCode } = record.result;
+    Object.assign(entry, {
+      progressFrame: null,
+      state: 'finished',
+      finishedFrame: frame,
+      finishedAtMs: record.atMs,
+      status,
+      attempts,
+      errorCode,
+      service: serviceName ?? entry.service,
+    });
+    const isWell = status === 'completed' || status === 'cancelled';
+    (isWell ? this.#done : this.#dead).set(entry.id, entry);
+  }
+
+  #expire(ended: Map<string, KeptEntry>, beforeMs: number, most: number): void {
+    for (const entry of ended.values()) {
+      if (ended.size <= most && entry.finishedAtMs >= beforeMs) return;
+      this.#forget(entry);
+    }
+  }
+
+  #forget(entry: KeptEntry | undefined): void {
+    if (entry === undefined) return;
+    this.live -= 1 + (entry.progressFrame === null ? 0 : 1) + (entry.finishedFrame === null ? 0 : 1);
+    this.#tasks.delete(entry.id);
+    this.#done.delete(entry.id);
+    this.#dead.delete(entry.id);
+  }
+
+  #shelf(name: string): Map<string, number> {
+    const known = this.#shelves.get(name);
+    if (known !== undefined) return known;
+    const shelf = new Map<string, number>();
+    this.#shelves.set(name, shelf);
+    return shelf;
+  }
+}
+
+/** How a task stands, in the words of {@link TaskSummary}. */
+export function statusOf({ state, status }: KeptEntry): KeptStatus {
+  return state === 'finished' ? (status as TaskStatus) : state;
+}
+
+/** A task without its words. */
+export function summaryOf(entry: KeptEntry): TaskSummary {
+  return {
+    taskId: entry.id,
+    status: statusOf(entry),
+    serviceName: entry.service,
+    attempts: entry.attempts,
+    acceptedAt: new Date(entry.acceptedAtMs).toISOString(),
+    endedAt: entry.status === null ? null : new Date(entry.finishedAtMs).toISOString(),
+    errorCode: entry.errorCode,
+  };
+}
+
+function entryOf(record: Extract<JournalRecord, { kind: 'accepted' }>, frame: number): KeptEntry {
+  return {
+    id: record.id,
+    acceptedAtMs: record.atMs,
+    acceptedFrame: frame,
+    hasKey: record.key !== null,
+    progressFrame: null,
+    state: 'queued',
+    attempts: 0,
+    crashes: 0,
+    service: record.service,
+    finishedFrame: null,
+    finishedAtMs: 0,
+    status: null,
+    errorCode: null,
+  };
+}

@@ -1,0 +1,253 @@
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { JournalOptions } from '../../core/engine-config.js';
+import * as errors from '../../core/errors.js';
+import { type Database, openDatabase, sqliteCode } from './libsql.js';
+import { damageOfWal } from './wal.js';
+
+/** Tells a journal from another database: "gafr". */
+const APPLICATION_ID = 0x67616672;
+const VERSION = 1;
+
+/** A damaged text would end the process inside the driver, so whatever lies there is read as bytes. */
+const SELECT_FRAMES = 'SELECT seq, CAST(count AS INTEGER) AS count, CAST(body AS BLOB) AS body FROM frame';
+
+/** A frame as it lies in the file. */
+export interface StoredFrame {
+  readonly seq: number;
+  /** Records in it. */
+  readonly count: number;
+  readonly body: Buffer;
+}
+
+/**
+ * The file of a journal: frames by number, appended at one end and removed at the other, without a gap.
+ *
+ * Owns: the database and its lock. Invariants:
+ * - I1 one process at a time; the lock is the operating system's, and a dead process has none;
+ * - I2 what a transaction wrote is on the disk when it returns (`synchronous`), or nothing of it is.
+ */
+export class FrameTable {
+  /** Numbers of the frames that are there: from `first` up to, but not including, `next`. */
+  first = 1;
+  next = 1;
+  readonly #db: Database;
+  readonly #insert: { run(seq: number, count: number, body: Buffer): unknown };
+  readonly #select: { get(values: readonly [number]): unknown };
+  readonly #pageBytes: number;
+
+  private constructor(db: Database) {
+    this.#db = db;
+    this.#insert = db.prepare<[number, number, Buffer]>(
+      'INSERT INTO frame(seq, count, body) VALUES (?, ?, ?)',
+    );
+    this.#select = db.prepare(`${SELECT_FRAMES} WHERE seq = ?`);
+    this.#pageBytes = Number(pragma(db, 'page_size'));
+    const bounds = db.prepare('SELECT min(seq) AS first, max(seq) AS last FROM frame').get() as {
+      first: number | null;
+      last: number | null;
+    };
+    this.first = bounds.first ?? 1;
+    this.next = (bounds.last ?? 0) + 1;
+  }
+
+  /**
+   * Opens the file, and makes it when there is none.
+   *
+   * @throws OrchestratorError `JOURNAL_LOCKED`, `JOURNAL_CORRUPT`, `JOURNAL_FAILED`, `MISSING_PACKAGE`
+   */
+  static open(options: JournalOptions): FrameTable {
+    const { path, synchronous, repair } = options;
+    if (!repair && existsSync(corruptPath(path))) {
+      throw errors.journalCorrupt(path, 'damage was found at an earlier start', [corruptPath(path)]);
+    }
+    // First, so that what is missing is the package and not the file.
+    const db = openFile(path);
+    try {
+      lock(db, path);
+      const damage = damageOfWal(path);
+      if (damage !== null && !repair) throw keepCorrupt(path, damage);
+      prepare(db, path, synchronous);
+      const table = new FrameTable(db);
+      if (repair) setAside(path);
+      return table;
+    } catch (cause) {
+      release(db);
+      const code = sqliteCode(cause);
+      if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
+        if (!repair || !existsSync(corruptPath(path))) {
+          const refusal = keepCorrupt(path, errors.messageOf(cause), cause);
+          if (!repair) throw refusal;
+        }
+        // Of a file that is no database any more nothing can be read.
+        setAside(path);
+        for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
+        return FrameTable.open({ ...options, repair: false });
+      }
+      if (code === '') throw cause;
+      throw errors.journalUnusable(path, cause);
+    }
+  }
+
+  /** All frames in order. */
+  *frames(): Generator<StoredFrame> {
+    for (const row of this.#db.prepare(`${SELECT_FRAMES} ORDER BY seq`).iterate()) yield toFrame(row);
+  }
+
+  read(seq: number): StoredFrame | undefined {
+    const row = this.#select.get([seq]);
+    return row === undefined ? undefined : toFrame(row);
+  }
+
+  /**
+   * Appends a frame, if there is one, and removes those before `first`, at once or not at all.
+   *
+   * @throws the driver's error; then nothing has changed.
+   */
+  write(frame: { readonly count: number; readonly body: Buffer } | null, first = this.first): void {
+    const db = this.#db;
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      // In this order, so that the one can have the other's room.
+      if (first > this.first) db.exec(`DELETE FROM frame WHERE seq < ${first}`);
+      if (frame !== null) this.#insert.run(this.next, frame.count, frame.body);
+      db.exec('COMMIT');
+    } catch (cause) {
+      // Some faults have rolled it back already.
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw cause;
+    }
+    if (frame !== null) this.next += 1;
+    this.first = first;
+  }
+
+  /** Sets how large the file may become. It never shrinks by that. */
+  limitTo(maxBytes: number): void {
+    const pages = Number.isFinite(maxBytes)
+      ? Math.max(1, Math.floor(maxBytes / this.#pageBytes))
+      : 0xfffffffe;
+    this.#db.exec(`PRAGMA max_page_count=${Math.min(pages, 0xfffffffe)}`);
+  }
+
+  /** Gives room that is no longer used back to the disk. */
+  shrink(): void {
+    this.#db.pragma('incremental_vacuum');
+    this.emptyLog();
+  }
+
+  /** Moves what is in the log into the file itself. */
+  emptyLog(): void {
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+  }
+
+  get sizeBytes(): number {
+    return Number(pragma(this.#db, 'page_count')) * this.#pageBytes;
+  }
+
+  close(): void {
+    release(this.#db);
+  }
+}
+
+/** Where the file goes when it is damaged. */
+export function corruptPath(path: string): string {
+  return `${path}.corrupt`;
+}
+
+/** Keeps copies of a damaged journal, and says so. Later starts are refused as long as they are there. */
+export function keepCorrupt(path: string, what: string, cause?: unknown): errors.OrchestratorError {
+  const copies: string[] = [];
+  for (const suffix of ['', '-wal']) {
+    if (!existsSync(path + suffix)) continue;
+    copyFileSync(path + suffix, corruptPath(path) + suffix);
+    copies.push(corruptPath(path) + suffix);
+  }
+  return errors.journalCorrupt(path, what, copies, cause);
+}
+
+/** The copies of a journal that is being repaired stay, under a name that stops no later start. */
+function setAside(path: string): void {
+  const stamp = new Date().toISOString().replaceAll(':', '-');
+  for (const suffix of ['', '-wal']) {
+    const copy = corruptPath(path) + suffix;
+    if (existsSync(copy)) renameSync(copy, `${path}.damaged-${stamp}${suffix}`);
+  }
+}
+
+/** The driver gives bytes as a Buffer or an ArrayBuffer, by the way they are read. */
+function toFrame(row: unknown): StoredFrame {
+  const { seq, count, body } = row as {
+    seq: number;
+    count: number | null;
+    body: Buffer | ArrayBuffer | null;
+  };
+  const bytes = body instanceof ArrayBuffer ? Buffer.from(body) : (body ?? Buffer.alloc(0));
+  return { seq, count: count ?? 0, body: bytes };
+}
+
+function openFile(path: string): Database {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // Tasks are nobody else's business. SQLite gives its log the same permissions.
+    closeSync(openSync(path, 'a', 0o600));
+  } catch (cause) {
+    throw errors.journalUnusable(path, cause);
+  }
+  return openDatabase(path);
+}
+
+function lock(db: Database, path: string): void {
+  try {
+    db.pragma('locking_mode=EXCLUSIVE');
+    db.exec('BEGIN IMMEDIATE');
+    db.exec('ROLLBACK');
+  } catch (cause) {
+    if (sqliteCode(cause).startsWith('SQLITE_BUSY')) throw errors.journalLocked(path, cause);
+    throw cause;
+  }
+}
+
+function prepare(db: Database, path: string, synchronous: JournalOptions['synchronous']): void {
+  const tables = Number(pragmaValue(db.prepare('SELECT count(*) FROM sqlite_master').get()));
+  const applicationId = Number(pragma(db, 'application_id'));
+  if (tables > 0 && applicationId !== APPLICATION_ID) {
+    throw errors.journalUnusable(path, 'it is a database of something else');
+  }
+  const version = Number(pragma(db, 'user_version'));
+  if (tables > 0 && version !== VERSION) throw errors.journalVersion(path, version, VERSION);
+  if (tables === 0) db.pragma('auto_vacuum=INCREMENTAL');
+  db.pragma('journal_mode=WAL');
+  db.pragma(`synchronous=${synchronous.toUpperCase()}`);
+  if (tables > 0) return;
+  db.exec(
+    `BEGIN IMMEDIATE;
+     CREATE TABLE frame(seq INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+     PRAGMA application_id=${APPLICATION_ID};
+     PRAGMA user_version=${VERSION};
+     COMMIT`,
+  );
+}
+
+function pragma(db: Database, name: string): unknown {
+  const [row] = db.pragma(name) as readonly unknown[];
+  return pragmaValue(row);
+}
+
+function pragmaValue(row: unknown): unknown {
+  return Object.values(row as Record<string, unknown>)[0];
+}
+
+/**
+ * Closes a database and lets go of its lock. The driver's close() alone keeps both until every statement that was ever
+ * prepared is collected; a database in exclusive mode gives its lock back only once it has left the mode of the log.
+ */
+function release(db: Database): void {
+  try {
+    db.exec('PRAGMA journal_mode=DELETE');
+    db.exec('PRAGMA locking_mode=NORMAL');
+    db.exec('SELECT count(*) FROM sqlite_master');
+  } catch {
+    // On a disk that is full or broken, or if the lock was never had. What was written stays where it is.
+  }
+  db.close();
+}

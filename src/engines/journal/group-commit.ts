@@ -1,0 +1,229 @@
+import type { Log } from '../../core/environment.js';
+import { journalFailed, journalFull, messageOf, type OrchestratorError } from '../../core/errors.js';
+import type { FrameTable } from './frame-table.js';
+import { sqliteCode } from './libsql.js';
+import { encodeFrame } from './record.js';
+import type { Reserve } from './reserve.js';
+
+/** Something to write, and what follows from it. */
+export interface Entry {
+  /** The record; null for what only waits until all before it is written. */
+  readonly json: string | null;
+  /** Whether it may be refused when there is no room. All else waits for room: it is about work that was accepted. */
+  readonly mayBeRefused: boolean;
+  /** It is in a frame on the disk, so the state may say so. Nothing is called out here. */
+  written(frame: number): void;
+  /** The outside may be told. */
+  done(): void;
+  /** It is not written and will not be. */
+  refused(error: OrchestratorError): void;
+}
+
+/** Old frames to remove with a commit, and what is still needed of them. */
+export interface Compaction {
+  /** The number of the first frame that stays. */
+  readonly first: number;
+  readonly moved: readonly { readonly json: string; moveTo(frame: number): void }[];
+  /** They are removed. */
+  removed(): void;
+}
+
+/** How soon what found no room is tried again, in milliseconds. */
+const RETRY_MS = 100;
+
+/**
+ * Writes all entries of one turn of the event loop in one transaction: durability costs one sync per turn, however many
+ * tasks are under way.
+ *
+ * Owns: what is not written yet. Talks to: the frame table, and each entry.
+ *
+ * Invariants
+ * - I1 Entries are written in the order in which they came; each is told exactly one of `done` and `refused`.
+ * - I2 State first: all entries of a commit are `written` before the first is `done`.
+ * - I3 A commit that failed is never taken for one that did not. After a fault other than a full disk nothing is written
+ *   any more.
+ */
+export class GroupCommit {
+  readonly #path: string;
+  readonly #table: FrameTable;
+  readonly #reserve: Reserve;
+  readonly #log: Log;
+  readonly #compaction: (records: number) => Compaction | null;
+  #entries: Entry[] = [];
+  #turn: NodeJS.Immediate | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #failure: OrchestratorError | null = null;
+  #isFull = false;
+  #triesReserveAtMs = 0;
+  #waiters: (() => void)[] = [];
+
+  /** @param compaction - What to remove along with that many records, or null. */
+  constructor(
+    ports: {
+      readonly path: string;
+      readonly table: FrameTable;
+      readonly reserve: Reserve;
+      readonly log: Log;
+    },
+    compaction: (records: number) => Compaction | null,
+  ) {
+    this.#path = ports.path;
+    this.#table = ports.table;
+    this.#reserve = ports.reserve;
+    this.#log = ports.log;
+    this.#compaction = compaction;
+  }
+
+  /** Why nothing is written any more, or null. */
+  get failure(): OrchestratorError | null {
+    return this.#failure;
+  }
+
+  /** Whether there was no room at the last attempt. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  add(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#turn ??= setImmediate(this.commit);
+  }
+
+  /** Resolves once all that was added is written or refused. */
+  settled(): Promise<void> {
+    if (this.#entries.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Writes what there is. */
+  readonly commit = (): void => {
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
+    const entries = this.#entries;
+    if (entries.length === 0) return;
+    this.#entries = [];
+    if (this.#failure !== null) this.#refuse(entries, this.#failure);
+    else this.#write(entries);
+    this.#tellWaiters();
+  };
+
+  /** Removes what is no longer needed, without anything to write. */
+  compact(compaction: Compaction | null): void {
+    if (this.#failure !== null || this.#entries.length > 0) return;
+    if (compaction === null) return;
+    try {
+      this.#transact([], compaction);
+    } catch (cause) {
+      if (sqliteCode(cause) !== 'SQLITE_FULL') this.#fail(cause);
+    }
+  }
+
+  /** Writes what can be written and refuses the rest. */
+  end(): void {
+    this.commit();
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const left = this.#entries;
+    this.#entries = [];
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
+    if (left.length > 0) this.#refuse(left, journalFull(this.#path, undefined));
+    this.#tellWaiters();
+  }
+
+  #write(entries: readonly Entry[]): void {
+    const hasNewTasks = this.#isFull && entries.some(({ mayBeRefused }) => mayBeRefused);
+    if (hasNewTasks && !this.#takeBackReserve()) {
+      this.#makeRoom(entries, undefined);
+      return;
+    }
+    try {
+      this.#transact(entries, this.#compaction(entries.length));
+      if (hasNewTasks) {
+        this.#isFull = false;
+        this.#log.info({ path: this.#path }, 'the journal has room again');
+      }
+    } catch (cause) {
+      if (sqliteCode(cause) === 'SQLITE_FULL') this.#makeRoom(entries, cause);
+      else {
+        this.#fail(cause);
+        this.#refuse(entries, this.#failure as unknown as OrchestratorError);
+      }
+      return;
+    }
+    for (const entry of entries) entry.done();
+  }
+
+  #transact(entries: readonly Entry[], compaction: Compaction | null): void {
+    const table = this.#table;
+    const moved = compaction?.moved ?? [];
+    const jsons = moved.map(({ json }) => json);
+    for (const { json } of entries) if (json !== null) jsons.push(json);
+    const frame = table.next;
+    const body = jsons.length === 0 ? null : { count: jsons.length, body: encodeFrame(frame, jsons) };
+    if (body !== null || compaction !== null) table.write(body, compaction?.first);
+    compaction?.removed();
+    for (const each of moved) each.moveTo(frame);
+    for (const entry of entries) entry.written(frame);
+  }
+
+  /** There is no room: new tasks are refused, and what concerns accepted ones takes the room that was kept for it. */
+  #makeRoom(entries: readonly Entry[], cause: unknown): void {
+    if (!this.#isFull) this.#log.error({ path: this.#path }, 'the journal is full; new tasks are refused');
+    this.#isFull = true;
+    const kept = entries.filter(({ mayBeRefused }) => !mayBeRefused);
+    const refused = entries.filter(({ mayBeRefused }) => mayBeRefused);
+    this.#refuse(refused, journalFull(this.#path, cause));
+    if (kept.length === 0) return;
+    try {
+      this.#reserve.release();
+      this.#transact(kept, null);
+    } catch (again) {
+      if (sqliteCode(again) === 'SQLITE_FULL') this.#tryLater(kept);
+      else {
+        this.#fail(again);
+        this.#refuse(kept, this.#failure as unknown as OrchestratorError);
+      }
+      return;
+    }
+    for (const entry of kept) entry.done();
+  }
+
+  #tryLater(entries: readonly Entry[]): void {
+    // What came meanwhile, by those who were refused, is later.
+    this.#entries.unshift(...entries);
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.commit();
+    }, RETRY_MS);
+  }
+
+  /** New tasks must not eat what is kept for the accepted ones. Tried now and then only: it writes and syncs. */
+  #takeBackReserve(): boolean {
+    const nowMs = performance.now();
+    if (nowMs < this.#triesReserveAtMs) return false;
+    this.#triesReserveAtMs = nowMs + RETRY_MS;
+    return this.#reserve.restore();
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure = journalFailed(this.#path, cause);
+    this.#log.error(
+      { path: this.#path, cause: messageOf(cause) },
+      'the journal failed; nothing more is accepted',
+    );
+  }
+
+  #refuse(entries: readonly Entry[], error: OrchestratorError): void {
+    for (const entry of entries) entry.refused(error);
+  }
+
+  #tellWaiters(): void {
+    if (this.#entries.length > 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}

@@ -1,0 +1,323 @@
+import type {
+  Engine,
+  EngineCapabilities,
+  EngineRuntime,
+  EngineTask,
+  Shelf,
+  TaskArchive,
+  TaskDetail,
+  TaskFilter,
+  TaskKeeper,
+  TaskSummary,
+} from '../../core/engine.js';
+import type { Log } from '../../core/environment.js';
+import * as errors from '../../core/errors.js';
+import type { TaskResult } from '../../core/result.js';
+import { writeJson } from '../../core/safe-json.js';
+import type { KeptEntry } from './books.js';
+import type { Journal } from './journal.js';
+import { isPlain } from './plain.js';
+import { judge, keptOf } from './recovery.js';
+
+/** What the engine knows of a task while it is open. */
+interface OpenTask {
+  /** How often the process died during its attempts. */
+  crashes: number;
+  /** Whether an earlier process had it. */
+  readonly isRestored: boolean;
+}
+
+/**
+ * The runtime of this process, with a journal before it: a task is accepted once its record is on the disk, an attempt that
+ * must not be repeated begins once its record is, and a caller is told once the end is.
+ *
+ * Owns: which open task has which record. Talks to: the journal, and the runtime. Invariants:
+ * - I1 a task of this process is known by identity; what has no record (it was refused before) is answered at once;
+ * - I2 of each open task the journal says at any time whether an attempt may be under way.
+ */
+export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
+  readonly kind = 'journal';
+  readonly capabilities: EngineCapabilities = {
+    durable: true,
+    distributed: false,
+    delivery: 'at-least-once',
+    keepsTasks: true,
+  };
+  readonly keeper = this;
+  readonly archive = this;
+  readonly #journal: Journal;
+  readonly #log: Log;
+  readonly #open = new Map<EngineTask, OpenTask>();
+  readonly #byId = new Map<string, EngineTask>();
+  /** Who waits for the end of a task, by id. */
+  readonly #waiting = new Map<string, ((result: TaskResult) => void)[]>();
+  #runtime: EngineRuntime | null = null;
+  /** Accepted by the commit that is just told. */
+  #accepted: EngineTask[] = [];
+  /** Left open by an earlier process, and not judged yet. */
+  #left: { readonly task: EngineTask; readonly entry: KeptEntry }[] = [];
+  #resumption: NodeJS.Immediate | undefined;
+  #isClosed = false;
+
+  constructor(journal: Journal, log: Log) {
+    this.#journal = journal;
+    this.#log = log;
+  }
+
+  // Engine.
+
+  start(runtime: EngineRuntime): void {
+    this.#runtime = runtime;
+    const { books } = this.#journal;
+    for (const entry of books.keyed()) {
+      const accepted = this.#journal.acceptedOf(entry);
+      const finished = this.#journal.finishedOf(entry);
+      if (accepted === undefined || finished === undefined) continue;
+      const ageMs = Math.max(0, Date.now() - finished.atMs);
+      runtime.remember(keptOf(accepted, entry), finished.result as unknown as TaskResult, ageMs);
+    }
+    for (const entry of books.open()) {
+      const accepted = this.#journal.acceptedOf(entry);
+      if (accepted === undefined) continue;
+      const task = runtime.restore(keptOf(accepted, entry));
+      this.#know(task, { crashes: entry.crashes, isRestored: true });
+      this.#left.push({ task, entry });
+    }
+    // Services that are registered right after the orchestrator is made are to be there.
+    if (this.#left.length > 0) this.#resumption = setImmediate(() => this.#resume());
+  }
+
+  shelf(name: string): Shelf {
+    return this.#journal.shelf(name);
+  }
+
+  async close(): Promise<void> {
+    clearImmediate(this.#resumption);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#journal.close();
+  }
+
+  // Keeper.
+
+  accept(task: EngineTask): void {
+    const { id, text, settings } = task;
+    const { service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries } = settings;
+    this.#know(task, { crashes: 0, isRestored: false });
+    const refused = (error: errors.OrchestratorError): void => {
+      this.#forget(task);
+      this.#runtime?.refuse(task, error);
+    };
+    const refusal = this.#refusalOf(task);
+    if (refusal !== null) {
+      this.#journal.afterAll(() => refused(refusal));
+      return;
+    }
+    const limits = { priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
+    const key = settings.idempotencyKey;
+    this.#journal.add(
+      { kind: 'accepted', id, atMs: Date.now(), text, service, kwargs, ...limits, key },
+      { mayBeRefused: true, refused, done: () => this.#runSoon(task) },
+    );
+  }
+
+  attempt(task: EngineTask, service: string, begin: () => void): void {
+    const known = this.#open.get(task);
+    if (known === undefined) {
+      begin();
+      return;
+    }
+    // An attempt that may be repeated need not wait for its record: if that is lost, the task begins anew. Unless it has
+    // been through a crash: it may be what the process dies of, and then that must be known the next time.
+    const mustWait = known.isRestored || this.#runtime?.isIdempotent(service) !== true;
+    const { id, attempts } = task;
+    this.#journal.add(
+      { kind: 'started', id, attempts, service, crashes: known.crashes },
+      mustWait ? { done: begin, refused: begin } : {},
+    );
+    if (!mustWait) begin();
+  }
+
+  rest(task: EngineTask): void {
+    const known = this.#open.get(task);
+    if (known === undefined) return;
+    const { id, attempts } = task;
+    this.#journal.add({ kind: 'resting', id, attempts, crashes: known.crashes });
+  }
+
+  keepable(
+    value: unknown,
+    service: string,
+  ): { readonly value: unknown } | { readonly error: errors.OrchestratorError } {
+    if (value === undefined) return { value: null };
+    const { maxRecordBytes } = this.#journal.options;
+    if (isPlain(value, maxRecordBytes)) return { value };
+    const written = writeJson(value, maxRecordBytes);
+    switch (written.kind) {
+      case 'json':
+        return { value: JSON.parse(written.json) };
+      case 'too-large':
+        return { error: errors.resultTooLarge(service, maxRecordBytes, written.preview) };
+      case 'unserialisable':
+        return { error: errors.unserialisable(service, written.why) };
+    }
+  }
+
+  settle(task: EngineTask, result: TaskResult): void {
+    const known = this.#open.get(task);
+    if (known === undefined) {
+      this.#runtime?.answer(task, result);
+      return;
+    }
+    this.#forget(task);
+    if (result.status === 'cancelled' && result.errorDetails?.kept === true) {
+      this.#journal.afterAll(() => this.#runtime?.answer(task, result));
+      return;
+    }
+    const answer = (told: TaskResult): void => {
+      this.#runtime?.answer(task, told);
+      this.#tellWaiting(told);
+    };
+    const finished = { kind: 'finished', id: task.id, atMs: Date.now(), result: recordable(result) } as const;
+    this.#journal.add(finished, {
+      done: () => answer(result),
+      refused: (cause) => answer(unrecorded(result, cause)),
+    });
+  }
+
+  commit(): void {
+    this.#resume();
+    this.#journal.commit();
+    this.#run();
+  }
+
+  told(): Promise<void> {
+    return this.#journal.settled();
+  }
+
+  // Archive.
+
+  list(filter?: TaskFilter): TaskSummary[] {
+    return this.#journal.books.list(filter);
+  }
+
+  find(taskId: string): TaskDetail | undefined {
+    return this.#journal.find(taskId);
+  }
+
+  result(taskId: string): Promise<TaskResult> | undefined {
+    if (this.#byId.has(taskId)) {
+      return new Promise((resolve) => {
+        const waiting = this.#waiting.get(taskId);
+        if (waiting === undefined) this.#waiting.set(taskId, [resolve]);
+        else waiting.push(resolve);
+      });
+    }
+    const result = this.find(taskId)?.result;
+    return result ? Promise.resolve(result) : undefined;
+  }
+
+  async retry(taskId: string): Promise<boolean> {
+    const entry = this.#journal.books.get(taskId);
+    if (entry === undefined || !this.#journal.books.isDead(taskId)) return false;
+    const accepted = this.#journal.acceptedOf(entry);
+    if (accepted === undefined || this.#runtime === null) return false;
+    const task = this.#runtime.restore({ ...keptOf(accepted, entry), attempts: 0, ageMs: 0 });
+    this.#know(task, { crashes: 0, isRestored: false });
+    return new Promise((resolve) => {
+      this.#journal.add(
+        { ...accepted, atMs: Date.now() },
+        {
+          mayBeRefused: true,
+          done: () => {
+            this.#runSoon(task);
+            resolve(true);
+          },
+          refused: (error) => {
+            this.#forget(task);
+            this.#runtime?.refuse(task, error);
+            resolve(false);
+          },
+        },
+      );
+    });
+  }
+
+  // Smaller things.
+
+  /** Judges what an earlier process left. */
+  #resume(): void {
+    const left = this.#left;
+    if (left.length === 0) return;
+    this.#left = [];
+    let interrupted = 0;
+    for (const { task, entry } of left) {
+      const isIdempotent = this.#runtime?.isIdempotent(entry.service ?? '') === true;
+      const verdict = judge(entry, { isIdempotent, mostCrashes: this.#journal.options.mostCrashes });
+      const known = this.#open.get(task);
+      if (known === undefined) continue;
+      if (verdict.kind === 'interrupted') {
+        interrupted += 1;
+        this.#runtime?.interrupt(task, verdict.error);
+        continue;
+      }
+      if (verdict.crashes > known.crashes) {
+        known.crashes = verdict.crashes;
+        this.rest(task);
+      }
+      this.#accepted.push(task);
+    }
+    const resumed = this.#accepted.length;
+    this.#log.info({ resumed, interrupted }, 'took up the tasks of an earlier process');
+    this.#run();
+  }
+
+  #know(task: EngineTask, what: OpenTask): void {
+    this.#open.set(task, what);
+    this.#byId.set(task.id, task);
+  }
+
+  #forget(task: EngineTask): void {
+    this.#open.delete(task);
+  }
+
+  /** All tasks of a commit go into the runtime together. */
+  #runSoon(task: EngineTask): void {
+    if (this.#accepted.push(task) === 1) queueMicrotask(() => this.#run());
+  }
+
+  #run(): void {
+    const tasks = this.#accepted;
+    this.#accepted = [];
+    if (tasks.length > 0) this.#runtime?.run(tasks);
+  }
+
+  #tellWaiting(result: TaskResult): void {
+    const { taskId } = result;
+    this.#byId.delete(taskId);
+    const waiting = this.#waiting.get(taskId) ?? [];
+    this.#waiting.delete(taskId);
+    for (const resolve of waiting) resolve(result);
+  }
+
+  #refusalOf({ text, settings: { kwargs } }: EngineTask): errors.OrchestratorError | null {
+    const { maxRecordBytes } = this.#journal.options;
+    if (text.length > maxRecordBytes)
+      return errors.notRecordable('The task', `it is longer than maxRecordBytes (${maxRecordBytes})`);
+    if (kwargs === null || isPlain(kwargs, maxRecordBytes)) return null;
+    const rule = `they must be plain JSON of at most maxRecordBytes (${maxRecordBytes}), so that the task can run after a restart`;
+    return errors.notRecordable("The task's kwargs", rule);
+  }
+}
+
+/** As it lies in the file: `undefined` has no place in JSON. */
+function recordable(result: TaskResult): TaskResult & Record<string, unknown> {
+  return result as TaskResult & Record<string, unknown>;
+}
+
+/** What a caller is told whose task ended while the journal could not be written. */
+function unrecorded(result: TaskResult, cause: errors.OrchestratorError): TaskResult {
+  const { code, message, facts } = errors.endNotRecorded(result.status, cause);
+  const told = { status: 'failed', success: false, result: null } as const;
+  return { ...result, ...told, error: message, errorCode: code, errorDetails: facts };
+}

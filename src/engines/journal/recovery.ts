@@ -1,0 +1,52 @@
+import type { KeptTask } from '../../core/engine.js';
+import { interrupted, type OrchestratorError } from '../../core/errors.js';
+import type { AcceptedRecord } from '../../core/journal-record.js';
+import type { KeptEntry } from './books.js';
+
+/** What becomes of a task that an earlier process left open. */
+export type Verdict =
+  | { readonly kind: 'run'; readonly crashes: number }
+  | { readonly kind: 'interrupted'; readonly error: OrchestratorError };
+
+/**
+ * Whether a task may go on. One with no attempt under way may; one whose attempt died with the process only if its service
+ * is idempotent, and only so often: a task that kills the process must not do so for ever.
+ */
+export function judge(
+  { state, service, attempts, crashes }: KeptEntry,
+  { isIdempotent, mostCrashes }: { readonly isIdempotent: boolean; readonly mostCrashes: number },
+): Verdict {
+  if (state !== 'running') return { kind: 'run', crashes };
+  const counted = crashes + 1;
+  if (isIdempotent && counted < mostCrashes) return { kind: 'run', crashes: counted };
+  return {
+    kind: 'interrupted',
+    error: interrupted(service ?? 'unknown', attempts, isIdempotent ? counted : 1),
+  };
+}
+
+/** A task as it was accepted, and how far it has come. */
+export function keptOf(accepted: AcceptedRecord, { attempts }: Pick<KeptEntry, 'attempts'>): KeptTask {
+  const {
+    id,
+    text,
+    atMs,
+    key,
+    service,
+    kwargs,
+    priority,
+    timeoutMs,
+    queueTimeoutMs,
+    deadlineMs,
+    maxRetries,
+  } = accepted;
+  const limits = { priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
+  return {
+    id,
+    text,
+    settings: { service, kwargs, ...limits, idempotencyKey: key },
+    attempts,
+    // The wall clock may have been set back meanwhile.
+    ageMs: Math.max(0, Date.now() - atMs),
+  };
+}

@@ -1,0 +1,57 @@
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import type { FrameTable } from './frame-table.js';
+
+/** Room that is kept so that work which was accepted can end on a full disk. */
+const RESERVE_BYTES = 1024 * 1024;
+
+/**
+ * Owns: a file of zeros beside the journal, and the limit of the journal's size, which leaves as much below the one that
+ * was asked for.
+ */
+export class Reserve {
+  readonly #file: string;
+  readonly #table: FrameTable;
+  readonly #maxBytes: number;
+
+  constructor(path: string, table: FrameTable, maxBytes: number) {
+    this.#file = `${path}-reserve`;
+    this.#table = table;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Gives the room away. */
+  release(): void {
+    rmSync(this.#file, { force: true });
+    this.#table.limitTo(this.#maxBytes + RESERVE_BYTES);
+    try {
+      // An empty log is written over from its beginning, which takes no room.
+      this.#table.emptyLog();
+    } catch {
+      // There was not even room for that.
+    }
+  }
+
+  /** Takes the room back; false while there is none. */
+  restore(): boolean {
+    this.#table.limitTo(this.#maxBytes);
+    try {
+      const file = openSync(this.#file, 'w', 0o600);
+      try {
+        writeSync(file, Buffer.alloc(RESERVE_BYTES));
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      return true;
+    } catch {
+      // No room yet; whatever else is wrong here, the journal itself will tell.
+      rmSync(this.#file, { force: true });
+      return false;
+    }
+  }
+
+  /** A journal that is closed needs none. */
+  remove(): void {
+    rmSync(this.#file, { force: true });
+  }
+}

@@ -1,0 +1,12 @@
+import type { Engine } from '../core/engine.js';
+
+/** Tasks live in this process: the shortest way, and nothing survives it. */
+export const localEngine: Engine = {
+  kind: 'local',
+  capabilities: { durable: false, distributed: false, delivery: 'at-most-once', keepsTasks: false },
+  keeper: null,
+  archive: null,
+  shelf: () => null,
+  start: () => {},
+  close: async () => {},
+};
