@@ -480,10 +480,10 @@ export class Supervisor implements SupervisorDuties {
     }
     // One error for all of them: to trace the stack of each would take a seventh of the time.
     const error = errors.shuttingDown();
-    const kept = errors.keptForNextStart();
     for (const task of this.#held) open.add(task);
     this.#held.clear();
-    for (const task of open) this.#endings.end(task, 'cancelled', this.#mayStay(task) ? kept : error);
+    this.#leaveToNextStart(open);
+    for (const task of open) this.#endings.end(task, 'cancelled', error);
     for (const tasks of this.#delivered) this.refuse(tasks);
     this.#deadlines.clear();
     this.notify();
@@ -512,9 +512,11 @@ export class Supervisor implements SupervisorDuties {
     return [...this.#held, ...this.#submissions.items, ...[...this.#delivered].flat()];
   }
 
-  /** At the end of the process: whether an engine can keep the task for the next one, for no attempt runs. */
-  #mayStay({ state }: TaskRecord): boolean {
-    return this.#ports.keeper !== null && state !== 'busy';
+  /** An engine keeps the tasks that have no attempt running for the next start; their callers are told so. */
+  #leaveToNextStart(open: Iterable<TaskRecord>): void {
+    if (this.#ports.keeper === null) return;
+    const kept = errors.keptForNextStart();
+    for (const task of open) if (task.state !== 'busy') this.#endings.end(task, 'cancelled', kept);
   }
 
   #now(): number {

@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { JournalOptions } from '../../core/engine-config.js';
 import * as errors from '../../core/errors.js';
@@ -11,6 +11,9 @@ const VERSION = 1;
 
 /** A damaged text would end the process inside the driver, so whatever lies there is read as bytes. */
 const SELECT_FRAMES = 'SELECT seq, CAST(count AS INTEGER) AS count, CAST(body AS BLOB) AS body FROM frame';
+
+/** What opening a file takes. `repair`: damage does not matter. */
+export type TableOptions = Pick<JournalOptions, 'path' | 'synchronous' | 'repair'>;
 
 /** A frame as it lies in the file. */
 export interface StoredFrame {
@@ -56,36 +59,22 @@ export class FrameTable {
    *
    * @throws OrchestratorError `JOURNAL_LOCKED`, `JOURNAL_CORRUPT`, `JOURNAL_FAILED`, `MISSING_PACKAGE`
    */
-  static open(options: JournalOptions): FrameTable {
-    const { path, synchronous, repair } = options;
+  static open({ path, synchronous, repair }: TableOptions): FrameTable {
     if (!repair && existsSync(corruptPath(path))) {
       throw errors.journalCorrupt(path, 'damage was found at an earlier start', [corruptPath(path)]);
     }
-    // First, so that what is missing is the package and not the file.
     const db = openFile(path);
     try {
-      lock(db, path);
+      const isNew = identify(db, path);
+      lock(db);
       const damage = damageOfWal(path);
       if (damage !== null && !repair) throw keepCorrupt(path, damage);
-      prepare(db, path, synchronous);
-      const table = new FrameTable(db);
-      if (repair) setAside(path);
-      return table;
+      prepare(db, synchronous, isNew);
+      return new FrameTable(db);
     } catch (cause) {
+      const fault = explain(path, cause);
       release(db);
-      const code = sqliteCode(cause);
-      if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
-        if (!repair || !existsSync(corruptPath(path))) {
-          const refusal = keepCorrupt(path, errors.messageOf(cause), cause);
-          if (!repair) throw refusal;
-        }
-        // Of a file that is no database any more nothing can be read.
-        setAside(path);
-        for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
-        return FrameTable.open({ ...options, repair: false });
-      }
-      if (code === '') throw cause;
-      throw errors.journalUnusable(path, cause);
+      throw fault;
     }
   }
 
@@ -131,7 +120,7 @@ export class FrameTable {
 
   /** Gives room that is no longer used back to the disk. */
   shrink(): void {
-    this.#db.pragma('incremental_vacuum');
+    this.#db.exec('PRAGMA incremental_vacuum');
     this.emptyLog();
   }
 
@@ -165,13 +154,15 @@ export function keepCorrupt(path: string, what: string, cause?: unknown): errors
   return errors.journalCorrupt(path, what, copies, cause);
 }
 
-/** The copies of a journal that is being repaired stay, under a name that stops no later start. */
-function setAside(path: string): void {
-  const stamp = new Date().toISOString().replaceAll(':', '-');
-  for (const suffix of ['', '-wal']) {
-    const copy = corruptPath(path) + suffix;
-    if (existsSync(copy)) renameSync(copy, `${path}.damaged-${stamp}${suffix}`);
+/** What a fault of the driver means. Whatever says that the file is damaged has copies kept. */
+export function explain(path: string, cause: unknown): unknown {
+  const code = sqliteCode(cause);
+  if (code === '') return cause;
+  if (code.startsWith('SQLITE_BUSY')) return errors.journalLocked(path, cause);
+  if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
+    return keepCorrupt(path, errors.messageOf(cause), cause);
   }
+  return errors.journalUnusable(path, cause);
 }
 
 /** The driver gives bytes as a Buffer or an ArrayBuffer, by the way they are read. */
@@ -188,37 +179,38 @@ function toFrame(row: unknown): StoredFrame {
 function openFile(path: string): Database {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // Tasks are nobody else's business. SQLite gives its log the same permissions.
-    closeSync(openSync(path, 'a', 0o600));
+    // Tasks are nobody else's business; SQLite gives its log the same permissions. Only a file that is not there yet: to
+    // close one would take its lock away from an orchestrator of this process that has it.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   } catch (cause) {
     throw errors.journalUnusable(path, cause);
   }
   return openDatabase(path);
 }
 
-function lock(db: Database, path: string): void {
-  try {
-    db.pragma('locking_mode=EXCLUSIVE');
-    db.exec('BEGIN IMMEDIATE');
-    db.exec('ROLLBACK');
-  } catch (cause) {
-    if (sqliteCode(cause).startsWith('SQLITE_BUSY')) throw errors.journalLocked(path, cause);
-    throw cause;
-  }
-}
-
-function prepare(db: Database, path: string, synchronous: JournalOptions['synchronous']): void {
+/** Looks, and changes nothing, so that the file of another program stays as it is. True for an empty one. */
+function identify(db: Database, path: string): boolean {
   const tables = Number(pragmaValue(db.prepare('SELECT count(*) FROM sqlite_master').get()));
-  const applicationId = Number(pragma(db, 'application_id'));
-  if (tables > 0 && applicationId !== APPLICATION_ID) {
+  if (tables === 0) return true;
+  if (Number(pragma(db, 'application_id')) !== APPLICATION_ID) {
     throw errors.journalUnusable(path, 'it is a database of something else');
   }
   const version = Number(pragma(db, 'user_version'));
-  if (tables > 0 && version !== VERSION) throw errors.journalVersion(path, version, VERSION);
-  if (tables === 0) db.pragma('auto_vacuum=INCREMENTAL');
+  if (version !== VERSION) throw errors.journalVersion(path, version, VERSION);
+  return false;
+}
+
+function lock(db: Database): void {
+  db.pragma('locking_mode=EXCLUSIVE');
+  db.exec('BEGIN IMMEDIATE');
+  db.exec('ROLLBACK');
+}
+
+function prepare(db: Database, synchronous: JournalOptions['synchronous'], isNew: boolean): void {
+  if (isNew) db.pragma('auto_vacuum=INCREMENTAL');
   db.pragma('journal_mode=WAL');
   db.pragma(`synchronous=${synchronous.toUpperCase()}`);
-  if (tables > 0) return;
+  if (!isNew) return;
   db.exec(
     `BEGIN IMMEDIATE;
      CREATE TABLE frame(seq INTEGER PRIMARY KEY, count INTEGER NOT NULL, body BLOB NOT NULL) STRICT;

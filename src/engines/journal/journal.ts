@@ -5,9 +5,10 @@ import type { OrchestratorError } from '../../core/errors.js';
 import type { AcceptedRecord, FinishedRecord, JournalRecord } from '../../core/journal-record.js';
 import type { TaskResult } from '../../core/result.js';
 import { Books, type KeptEntry, summaryOf } from './books.js';
-import { FrameTable, keepCorrupt } from './frame-table.js';
+import { explain, FrameTable, keepCorrupt } from './frame-table.js';
 import { type Compaction, type Entry, GroupCommit } from './group-commit.js';
 import { decodeFrame, type RecordLine } from './record.js';
+import { repairFile } from './repair.js';
 import { Reserve } from './reserve.js';
 
 /** How often ended tasks whose time is over are looked for while nothing else is written, in milliseconds. */
@@ -57,20 +58,21 @@ export class Journal {
   /**
    * Opens a journal and reads it.
    *
+   * @param openTable - Opens the file; another one stands for a disk that fails.
    * @throws OrchestratorError `JOURNAL_LOCKED`, `JOURNAL_CORRUPT`, `JOURNAL_FAILED`, `MISSING_PACKAGE`
    */
-  static open(options: JournalOptions, log: Log): Journal {
-    const table = FrameTable.open(options);
+  static open(options: JournalOptions, log: Log, openTable = FrameTable.open): Journal {
+    if (options.repair) repairFile(options, log);
+    const table = openTable({ ...options, repair: false });
     try {
       const books = new Books(options);
       const damage = readAll(table, books);
-      if (damage.length > 0 && !options.repair) throw keepCorrupt(options.path, damage[0] as string);
-      const journal = new Journal(options, table, books, log);
-      if (damage.length > 0) journal.#leaveOut(damage, log);
-      return journal;
+      if (damage !== null) throw keepCorrupt(options.path, damage);
+      return new Journal(options, table, books, log);
     } catch (cause) {
+      const fault = explain(options.path, cause);
       table.close();
-      throw cause;
+      throw fault;
     }
   }
 
@@ -146,12 +148,6 @@ export class Journal {
     this.#table.close();
   }
 
-  /** Writes what can be read anew, so that the damage is gone. */
-  #leaveOut(damage: readonly string[], log: Log): void {
-    for (const what of damage) log.error({ path: this.path, what }, 'damage in the journal was left out');
-    this.#writer.compact(this.#removal(0, this.#table.next - 1));
-  }
-
   #entryOf(record: JournalRecord, json: string, { mayBeRefused = false, done, refused }: Outcome): Entry {
     return {
       json,
@@ -198,14 +194,14 @@ export class Journal {
     return this.books.isWorthCompacting ? this.#removal(2 * records + 16) : null;
   }
 
-  /** The oldest frames, of about so many records; all of them up to `beyond`, if that is said. */
-  #removal(records: number, beyond = 0): Compaction {
+  /** The oldest frames, of about so many records. */
+  #removal(records: number): Compaction {
     const { books } = this;
     const table = this.#table;
     const moved: { json: string; moveTo(frame: number): void }[] = [];
     let first = table.first;
     let read = 0;
-    while ((read < records || first <= beyond) && first < table.next) {
+    while (read < records && first < table.next) {
       for (const { record, json } of this.#linesOf(first)) {
         read += 1;
         if (books.needs(record, first)) moved.push({ json, moveTo: (frame) => books.move(record, frame) });
@@ -222,34 +218,43 @@ export class Journal {
     };
   }
 
-  /** While there is nothing to write, the file is tidied piece by piece, so that the event loop is not held up. */
+  /**
+   * Goes through so many of the oldest records, if that is worth it, and gives back room that is not used.
+   *
+   * @returns Whether there is more to do.
+   */
+  tidy(records = TIDIED_RECORDS): boolean {
+    const { first } = this.#table;
+    this.#writer.compact(this.#compaction(records));
+    const hasMoved = this.#table.first > first;
+    if (hasMoved) this.#isTidied = false;
+    else if (!this.#isTidied) {
+      this.#isTidied = true;
+      this.#table.shrink();
+    }
+    return hasMoved;
+  }
+
+  /** While there is nothing else to do, piece by piece, so that the event loop is not held up. */
   #tidyLater(delayMs = TIDY_MS): void {
     this.#tidying = setTimeout(() => {
-      const { first } = this.#table;
-      this.#writer.compact(this.#compaction(TIDIED_RECORDS));
-      const hasMoved = this.#table.first > first;
-      this.#isTidied &&= !hasMoved;
-      if (!this.#isTidied && !this.books.isWorthCompacting) {
-        this.#isTidied = true;
-        this.#table.shrink();
-      }
-      this.#tidyLater(hasMoved ? TIDY_PAUSE_MS : TIDY_MS);
+      const isMore = this.#writer.failure === null && this.tidy();
+      this.#tidyLater(isMore ? TIDY_PAUSE_MS : TIDY_MS);
     }, delayMs);
     this.#tidying.unref();
   }
 }
 
-/** Reads all records into the books; what is wrong with the file, in order. */
-function readAll(table: FrameTable, books: Books): string[] {
-  const damage: string[] = [];
+/** Reads all records into the books, up to the first damage; what that is, or null. */
+function readAll(table: FrameTable, books: Books): string | null {
   let next = table.first;
   for (const { seq, count, body } of table.frames()) {
-    if (seq !== next) damage.push(`frames ${next} to ${seq - 1} are missing`);
+    if (seq !== next) return `frames ${next} to ${seq - 1} are missing`;
     next = seq + 1;
     for (const line of decodeFrame(seq, count, body)) {
-      if (typeof line === 'string') damage.push(line);
-      else books.add(line.record, seq);
+      if (typeof line === 'string') return line;
+      books.add(line.record, seq);
     }
   }
-  return damage;
+  return null;
 }

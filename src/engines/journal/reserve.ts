@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import type { FrameTable } from './frame-table.js';
 
 /** Room that is kept so that work which was accepted can end on a full disk. */
@@ -35,13 +35,7 @@ export class Reserve {
   restore(): boolean {
     this.#table.limitTo(this.#maxBytes);
     try {
-      const file = openSync(this.#file, 'w', 0o600);
-      try {
-        writeSync(file, Buffer.alloc(RESERVE_BYTES));
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
+      writeFileSync(this.#file, Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
       return true;
     } catch {
       // No room yet; whatever else is wrong here, the journal itself will tell.
