@@ -1,59 +1,48 @@
 import * as z from 'zod';
 
-/** What a journal of tasks holds. Times are milliseconds of the wall clock: they outlive the process. */
+/**
+ * What a journal of tasks holds. Times are milliseconds of the wall clock: they outlive the process.
+ *
+ * A record says what happened to which task. What is long and seldom asked for (the words of a task, its result) is the
+ * body of the record, a text of JSON that is read when it is wanted.
+ */
 
 const id = z.string();
 const limitMs = z.number().nullable();
+const crashes = z.number();
+const attempts = z.number();
 
+/** The body is a {@link TaskBody}. */
 const acceptedSchema = z.object({
   kind: z.literal('accepted'),
   id,
   atMs: z.number(),
-  text: z.string(),
-  service: z.string().nullable(),
-  kwargs: z.record(z.string(), z.unknown()).nullable(),
-  priority: z.number(),
-  timeoutMs: z.number(),
-  queueTimeoutMs: limitMs,
-  deadlineMs: limitMs,
-  maxRetries: z.number(),
+  /** Its idempotency key. */
   key: z.string().nullable(),
 });
 
-const startedSchema = z.object({
-  kind: z.literal('started'),
-  id,
-  attempts: z.number(),
-  service: z.string(),
-  /** How often the process died during its attempts, as far as is known. */
-  crashes: z.number(),
-});
+/** `crashes`: how often the process died during its attempts, as far as is known. */
+const startedSchema = z.object({ kind: z.literal('started'), id, attempts, service: z.string(), crashes });
 
 /** An attempt ended, and another is to follow. */
-const restingSchema = z.object({ kind: z.literal('resting'), id, attempts: z.number(), crashes: z.number() });
+const restingSchema = z.object({ kind: z.literal('resting'), id, attempts, crashes });
 
+/** The body is a {@link TaskResult}. */
 const finishedSchema = z.object({
   kind: z.literal('finished'),
   id,
   atMs: z.number(),
-  result: z.looseObject({
-    taskId: z.string(),
-    status: z.enum(['completed', 'failed', 'timed_out', 'cancelled', 'rejected', 'interrupted']),
-    serviceName: z.string().nullable(),
-    attempts: z.number(),
-    errorCode: z.string().nullable(),
-  }),
+  status: z.enum(['completed', 'failed', 'timed_out', 'cancelled', 'rejected', 'interrupted']),
+  service: z.string().nullable(),
+  attempts,
+  errorCode: z.string().nullable(),
 });
 
-const shelvedSchema = z.object({
-  kind: z.literal('shelved'),
-  shelf: z.string(),
-  key: z.string(),
-  text: z.string(),
-});
+/** The body is the text that was put there, as a string of JSON. */
+const shelvedSchema = z.object({ kind: z.literal('shelved'), shelf: z.string(), key: z.string() });
 const unshelvedSchema = z.object({ kind: z.literal('unshelved'), shelf: z.string(), key: z.string() });
 
-/** One record of a journal. */
+/** One record of a journal, without its body. */
 export const journalRecordSchema = z.discriminatedUnion('kind', [
   acceptedSchema,
   startedSchema,
@@ -63,8 +52,17 @@ export const journalRecordSchema = z.discriminatedUnion('kind', [
   unshelvedSchema,
 ]);
 
+/** What the caller asked for. */
+export const taskBodySchema = z.object({
+  text: z.string(),
+  service: z.string().nullable(),
+  kwargs: z.record(z.string(), z.unknown()).nullable(),
+  priority: z.number(),
+  timeoutMs: z.number(),
+  queueTimeoutMs: limitMs,
+  deadlineMs: limitMs,
+  maxRetries: z.number(),
+});
+
 export type JournalRecord = z.output<typeof journalRecordSchema>;
-/** The record of an acceptance. */
-export type AcceptedRecord = z.output<typeof acceptedSchema>;
-/** The record of an end. */
-export type FinishedRecord = z.output<typeof finishedSchema>;
+export type TaskBody = z.output<typeof taskBodySchema>;

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SimulatedClock } from 'xstate';
 import { afterEach } from 'vitest';
+import { SimulatedClock } from 'xstate';
 import type { Engine } from '../../src/core/engine.js';
 import type { EngineOptions } from '../../src/core/engine-config.js';
 import { silentLog } from '../../src/core/environment.js';
@@ -51,10 +51,17 @@ let ids = 0;
 /** Opens an orchestrator on an engine. Ids are never used again, as in life. */
 export function openWorld(
   engine: EngineOptions | Engine,
-  { config, ...rest }: { readonly config?: ExecutionConfigInput } & Omit<OrchestratorOptions, 'config' | 'engine'> = {},
+  {
+    config,
+    ...rest
+  }: { readonly config?: ExecutionConfigInput } & Omit<OrchestratorOptions, 'config' | 'engine'> = {},
 ): World {
   const clock = new SimulatedClock();
-  const environment = { clock: clock as unknown as Environment['clock'], random: () => 0.5, createId: () => `t${++ids}` };
+  const environment = {
+    clock: clock as unknown as Environment['clock'],
+    random: () => 0.5,
+    createId: () => `t${++ids}`,
+  };
   const orchestrator = createOrchestrator({
     environment,
     log: silentLog,

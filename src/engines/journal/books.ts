@@ -157,7 +157,7 @@ export class Books {
     const entry = this.#tasks.get(record.id);
     if (entry === undefined || entry.state === 'finished') return;
     if (entry.progressFrame === null) this.live += 1;
-    const { status, serviceName, attempts, errorCode } = record.result;
+    const { status, service, attempts, errorCode } = record;
     Object.assign(entry, {
       progressFrame: null,
       state: 'finished',
@@ -166,7 +166,7 @@ export class Books {
       status,
       attempts,
       errorCode,
-      service: serviceName ?? entry.service,
+      service: service ?? entry.service,
     });
     const isWell = status === 'completed' || status === 'cancelled';
     (isWell ? this.#done : this.#dead).set(entry.id, entry);
@@ -224,7 +224,7 @@ function entryOf(record: Extract<JournalRecord, { kind: 'accepted' }>, frame: nu
     state: 'queued',
     attempts: 0,
     crashes: 0,
-    service: record.service,
+    service: null,
     finishedFrame: null,
     finishedAtMs: 0,
     status: null,

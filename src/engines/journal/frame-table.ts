@@ -12,6 +12,9 @@ const VERSION = 1;
 /** A damaged text would end the process inside the driver, so whatever lies there is read as bytes. */
 const SELECT_FRAMES = 'SELECT seq, CAST(count AS INTEGER) AS count, CAST(body AS BLOB) AS body FROM frame';
 
+/** Pages that are given back in one step: it must not hold up the event loop. */
+const SHRUNK_PAGES = 2000;
+
 /** What opening a file takes. `repair`: damage does not matter. */
 export type TableOptions = Pick<JournalOptions, 'path' | 'synchronous' | 'repair'>;
 
@@ -66,6 +69,8 @@ export class FrameTable {
     const db = openFile(path);
     try {
       const isNew = identify(db, path);
+      // Before the first transaction; after it SQLite takes no notice, or writes over a log that was not looked at yet.
+      if (Number(pragma(db, 'page_count')) === 0) db.pragma('auto_vacuum=INCREMENTAL');
       lock(db);
       const damage = damageOfWal(path);
       if (damage !== null && !repair) throw keepCorrupt(path, damage);
@@ -118,10 +123,11 @@ export class FrameTable {
     this.#db.exec(`PRAGMA max_page_count=${Math.min(pages, 0xfffffffe)}`);
   }
 
-  /** Gives room that is no longer used back to the disk. */
-  shrink(): void {
-    this.#db.exec('PRAGMA incremental_vacuum');
+  /** Gives some of the room that is no longer used back to the disk. @returns Whether there is more. */
+  shrink(): boolean {
+    this.#db.exec(`PRAGMA incremental_vacuum(${SHRUNK_PAGES})`);
     this.emptyLog();
+    return Number(pragma(this.#db, 'freelist_count')) > 0;
   }
 
   /** Moves what is in the log into the file itself. */
@@ -207,7 +213,6 @@ function lock(db: Database): void {
 }
 
 function prepare(db: Database, synchronous: JournalOptions['synchronous'], isNew: boolean): void {
-  if (isNew) db.pragma('auto_vacuum=INCREMENTAL');
   db.pragma('journal_mode=WAL');
   db.pragma(`synchronous=${synchronous.toUpperCase()}`);
   if (!isNew) return;

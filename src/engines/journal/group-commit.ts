@@ -7,8 +7,8 @@ import type { Reserve } from './reserve.js';
 
 /** Something to write, and what follows from it. */
 export interface Entry {
-  /** The record; null for what only waits until all before it is written. */
-  readonly json: string | null;
+  /** The record with its body; null for what only waits until all before it is written. */
+  readonly text: string | null;
   /** Whether it may be refused when there is no room. All else waits for room: it is about work that was accepted. */
   readonly mayBeRefused: boolean;
   /** It is in a frame on the disk, so the state may say so. Nothing is called out here. */
@@ -23,7 +23,7 @@ export interface Entry {
 export interface Compaction {
   /** The number of the first frame that stays. */
   readonly first: number;
-  readonly moved: readonly { readonly json: string; moveTo(frame: number): void }[];
+  readonly moved: readonly { readonly text: string; moveTo(frame: number): void }[];
   /** They are removed. */
   removed(): void;
 }
@@ -157,10 +157,10 @@ export class GroupCommit {
   #transact(entries: readonly Entry[], compaction: Compaction | null): void {
     const table = this.#table;
     const moved = compaction?.moved ?? [];
-    const jsons = moved.map(({ json }) => json);
-    for (const { json } of entries) if (json !== null) jsons.push(json);
+    const texts = moved.map(({ text }) => text);
+    for (const { text } of entries) if (text !== null) texts.push(text);
     const frame = table.next;
-    const body = jsons.length === 0 ? null : { count: jsons.length, body: encodeFrame(frame, jsons) };
+    const body = texts.length === 0 ? null : { count: texts.length, body: encodeFrame(frame, texts) };
     if (body !== null || compaction !== null) table.write(body, compaction?.first);
     compaction?.removed();
     for (const each of moved) each.moveTo(frame);

@@ -12,6 +12,7 @@ import type {
 } from '../../core/engine.js';
 import type { Log } from '../../core/environment.js';
 import * as errors from '../../core/errors.js';
+import type { TaskBody } from '../../core/journal-record.js';
 import type { TaskResult } from '../../core/result.js';
 import { writeJson } from '../../core/safe-json.js';
 import type { KeptEntry } from './books.js';
@@ -70,16 +71,15 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     this.#runtime = runtime;
     const { books } = this.#journal;
     for (const entry of books.keyed()) {
-      const accepted = this.#journal.acceptedOf(entry);
-      const finished = this.#journal.finishedOf(entry);
-      if (accepted === undefined || finished === undefined) continue;
-      const ageMs = Math.max(0, Date.now() - finished.atMs);
-      runtime.remember(keptOf(accepted, entry), finished.result as unknown as TaskResult, ageMs);
+      const asked = this.#journal.askedFor(entry);
+      const result = this.#journal.resultOf(entry);
+      if (asked === undefined || result === null) continue;
+      runtime.remember(keptOf(entry, asked), result, Math.max(0, Date.now() - entry.finishedAtMs));
     }
     for (const entry of books.open()) {
-      const accepted = this.#journal.acceptedOf(entry);
-      if (accepted === undefined) continue;
-      const task = runtime.restore(keptOf(accepted, entry));
+      const asked = this.#journal.askedFor(entry);
+      if (asked === undefined) continue;
+      const task = runtime.restore(keptOf(entry, asked));
       this.#know(task, { crashes: entry.crashes, isRestored: true });
       this.#left.push({ task, entry });
     }
@@ -102,7 +102,6 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   accept(task: EngineTask): void {
     const { id, text, settings } = task;
-    const { service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries } = settings;
     this.#know(task, { crashes: 0, isRestored: false });
     const refused = (error: errors.OrchestratorError): void => {
       this.#forget(task);
@@ -113,11 +112,9 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       this.#journal.afterAll(() => refused(refusal));
       return;
     }
-    const limits = { priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
-    const key = settings.idempotencyKey;
     this.#journal.add(
-      { kind: 'accepted', id, atMs: Date.now(), text, service, kwargs, ...limits, key },
-      { mayBeRefused: true, refused, done: () => this.#runSoon(task) },
+      { kind: 'accepted', id, atMs: Date.now(), key: settings.idempotencyKey },
+      { body: bodyOf(text, settings), mayBeRefused: true, refused, done: () => this.#runSoon(task) },
     );
   }
 
@@ -178,11 +175,16 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       this.#runtime?.answer(task, told);
       this.#tellWaiting(told);
     };
-    const finished = { kind: 'finished', id: task.id, atMs: Date.now(), result: recordable(result) } as const;
-    this.#journal.add(finished, {
-      done: () => answer(result),
-      refused: (cause) => answer(unrecorded(result, cause)),
-    });
+    const { status, serviceName: service, attempts, errorCode } = result;
+    const atMs = Date.now();
+    this.#journal.add(
+      { kind: 'finished', id: task.id, atMs, status, service, attempts, errorCode },
+      {
+        body: JSON.stringify(result),
+        done: () => answer(result),
+        refused: (cause) => answer(unrecorded(result, cause)),
+      },
+    );
   }
 
   commit(): void {
@@ -220,14 +222,15 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   async retry(taskId: string): Promise<boolean> {
     const entry = this.#journal.books.get(taskId);
     if (entry === undefined || !this.#journal.books.isDead(taskId)) return false;
-    const accepted = this.#journal.acceptedOf(entry);
-    if (accepted === undefined || this.#runtime === null) return false;
-    const task = this.#runtime.restore({ ...keptOf(accepted, entry), attempts: 0, ageMs: 0 });
+    const asked = this.#journal.askedFor(entry);
+    if (asked === undefined || this.#runtime === null) return false;
+    const task = this.#runtime.restore({ ...keptOf(entry, asked), attempts: 0, ageMs: 0 });
     this.#know(task, { crashes: 0, isRestored: false });
     return new Promise((resolve) => {
       this.#journal.add(
-        { ...accepted, atMs: Date.now() },
+        { kind: 'accepted', id: taskId, atMs: Date.now(), key: asked.key },
         {
+          body: bodyOf(asked.text, asked),
           mayBeRefused: true,
           done: () => {
             this.#runSoon(task);
@@ -310,9 +313,11 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   }
 }
 
-/** As it lies in the file: `undefined` has no place in JSON. */
-function recordable(result: TaskResult): TaskResult & Record<string, unknown> {
-  return result as TaskResult & Record<string, unknown>;
+/** What the caller asked for, as it lies in the file. */
+function bodyOf(text: string, asked: Omit<TaskBody, 'text'>): string {
+  const { service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries } = asked;
+  const body = { text, service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
+  return JSON.stringify(body satisfies TaskBody);
 }
 
 /** What a caller is told whose task ended while the journal could not be written. */

@@ -2,12 +2,12 @@ import type { Shelf, TaskDetail } from '../../core/engine.js';
 import type { JournalOptions } from '../../core/engine-config.js';
 import type { Log } from '../../core/environment.js';
 import type { OrchestratorError } from '../../core/errors.js';
-import type { AcceptedRecord, FinishedRecord, JournalRecord } from '../../core/journal-record.js';
+import { type JournalRecord, type TaskBody, taskBodySchema } from '../../core/journal-record.js';
 import type { TaskResult } from '../../core/result.js';
 import { Books, type KeptEntry, summaryOf } from './books.js';
 import { explain, FrameTable, keepCorrupt } from './frame-table.js';
-import { type Compaction, type Entry, GroupCommit } from './group-commit.js';
-import { decodeFrame, type RecordLine } from './record.js';
+import { type Compaction, GroupCommit } from './group-commit.js';
+import { decodeFrame, type RecordLine, textOf } from './record.js';
 import { repairFile } from './repair.js';
 import { Reserve } from './reserve.js';
 
@@ -17,8 +17,10 @@ const TIDY_MS = 10_000;
 const TIDY_PAUSE_MS = 10;
 const TIDIED_RECORDS = 1000;
 
-/** What follows from a record; all of it is left out for one that nobody waits for. */
+/** What goes with a record; all of it may be left out. */
 export interface Outcome {
+  /** What belongs to the record, as JSON. */
+  readonly body?: string;
   /** Whether the record may be refused when there is no room. Default false. */
   readonly mayBeRefused?: boolean;
   readonly done?: () => void;
@@ -87,13 +89,19 @@ export class Journal {
   }
 
   /** Writes a record by the end of this turn of the event loop. */
-  add(record: JournalRecord, outcome: Outcome = {}): void {
-    this.#writer.add(this.#entryOf(record, JSON.stringify(record), outcome));
+  add(record: JournalRecord, { body, mayBeRefused = false, done, refused }: Outcome = {}): void {
+    this.#writer.add({
+      text: textOf(record, body),
+      mayBeRefused,
+      written: (frame) => this.books.add(record, frame),
+      done: () => done?.(),
+      refused: (error) => refused?.(error),
+    });
   }
 
   /** Calls back once all records that were added before are written. */
   afterAll(done: () => void): void {
-    this.#writer.add({ json: null, mayBeRefused: false, written: () => {}, done, refused: done });
+    this.#writer.add({ text: null, mayBeRefused: false, written: () => {}, done, refused: done });
   }
 
   /** Resolves once all records that were added are written, or refused. */
@@ -105,36 +113,40 @@ export class Journal {
     this.#writer.commit();
   }
 
-  /** The record of an acceptance, as it lies in the file. */
-  acceptedOf(entry: KeptEntry): AcceptedRecord | undefined {
-    return this.#find(entry.acceptedFrame, 'accepted', entry.id);
+  /** What its caller asked for, and under which key. */
+  askedFor({ id, acceptedFrame }: KeptEntry): (TaskBody & { readonly key: string | null }) | undefined {
+    const line = this.#find(acceptedFrame, ({ record }) => record.kind === 'accepted' && record.id === id);
+    if (line?.record.kind !== 'accepted') return undefined;
+    return { ...taskBodySchema.parse(JSON.parse(line.body)), key: line.record.key };
   }
 
-  finishedOf({ id, finishedFrame }: KeptEntry): FinishedRecord | undefined {
-    return finishedFrame === null ? undefined : this.#find(finishedFrame, 'finished', id);
+  /** How it ended; null while it has not. */
+  resultOf({ id, finishedFrame }: KeptEntry): TaskResult | null {
+    if (finishedFrame === null) return null;
+    const line = this.#find(finishedFrame, ({ record }) => record.kind === 'finished' && record.id === id);
+    return line === undefined ? null : (JSON.parse(line.body) as TaskResult);
   }
 
   find(taskId: string): TaskDetail | undefined {
     const entry = this.books.get(taskId);
-    const accepted = entry && this.acceptedOf(entry);
-    if (entry === undefined || accepted === undefined) return undefined;
-    return {
-      ...summaryOf(entry),
-      task: accepted.text,
-      kwargs: accepted.kwargs,
-      idempotencyKey: accepted.key,
-      result: (this.finishedOf(entry)?.result as TaskResult | undefined) ?? null,
-    };
+    const asked = entry && this.askedFor(entry);
+    if (entry === undefined || asked === undefined) return undefined;
+    const { text: task, kwargs, key: idempotencyKey } = asked;
+    const serviceName = entry.service ?? asked.service;
+    return { ...summaryOf(entry), serviceName, task, kwargs, idempotencyKey, result: this.resultOf(entry) };
   }
 
   shelf(name: string): Shelf {
     return {
-      put: (key, text) => this.add({ kind: 'shelved', shelf: name, key, text }),
+      put: (key, text) => this.add({ kind: 'shelved', shelf: name, key }, { body: JSON.stringify(text) }),
       drop: (key) => this.add({ kind: 'unshelved', shelf: name, key }),
       entries: () =>
         this.books.shelved(name).flatMap(([key, frame]) => {
-          const text = this.#shelvedText(frame, name, key);
-          return text === undefined ? [] : [[key, text] as const];
+          const line = this.#find(
+            frame,
+            ({ record }) => record.kind === 'shelved' && record.shelf === name && record.key === key,
+          );
+          return line === undefined ? [] : [[key, JSON.parse(line.body) as string] as const];
         }),
       kept: () => this.settled(),
     };
@@ -148,41 +160,15 @@ export class Journal {
     this.#table.close();
   }
 
-  #entryOf(record: JournalRecord, json: string, { mayBeRefused = false, done, refused }: Outcome): Entry {
-    return {
-      json,
-      mayBeRefused,
-      written: (frame) => this.books.add(record, frame),
-      done: () => done?.(),
-      refused: (error) => refused?.(error),
-    };
-  }
-
-  #find<K extends 'accepted' | 'finished'>(
-    frame: number,
-    kind: K,
-    id: string,
-  ): Extract<JournalRecord, { kind: K }> | undefined {
-    let found: Extract<JournalRecord, { kind: K }> | undefined;
-    // The last one counts, as everywhere.
-    for (const { record } of this.#linesOf(frame)) {
-      if (record.kind === kind && 'id' in record && record.id === id) found = record as typeof found;
-    }
-    return found;
-  }
-
-  #shelvedText(frame: number, shelf: string, key: string): string | undefined {
-    let text: string | undefined;
-    for (const { record } of this.#linesOf(frame)) {
-      if (record.kind === 'shelved' && record.shelf === shelf && record.key === key) text = record.text;
-    }
-    return text;
+  /** The last one counts, as everywhere. */
+  #find(frame: number, isIt: (line: RecordLine) => boolean): RecordLine | undefined {
+    return this.#linesOf(frame).findLast(isIt);
   }
 
   #linesOf(seq: number): RecordLine[] {
     const frame = this.#table.read(seq);
     if (frame === undefined) return [];
-    return [...decodeFrame(seq, frame.count, frame.body)].filter((line) => typeof line !== 'string');
+    return decodeFrame(seq, frame.count, frame.body).filter((line) => typeof line !== 'string');
   }
 
   /**
@@ -198,13 +184,13 @@ export class Journal {
   #removal(records: number): Compaction {
     const { books } = this;
     const table = this.#table;
-    const moved: { json: string; moveTo(frame: number): void }[] = [];
+    const moved: { text: string; moveTo(frame: number): void }[] = [];
     let first = table.first;
     let read = 0;
     while (read < records && first < table.next) {
-      for (const { record, json } of this.#linesOf(first)) {
+      for (const { record, text } of this.#linesOf(first)) {
         read += 1;
-        if (books.needs(record, first)) moved.push({ json, moveTo: (frame) => books.move(record, frame) });
+        if (books.needs(record, first)) moved.push({ text, moveTo: (frame) => books.move(record, frame) });
       }
       first += 1;
     }
@@ -226,19 +212,25 @@ export class Journal {
   tidy(records = TIDIED_RECORDS): boolean {
     const { first } = this.#table;
     this.#writer.compact(this.#compaction(records));
-    const hasMoved = this.#table.first > first;
-    if (hasMoved) this.#isTidied = false;
-    else if (!this.#isTidied) {
-      this.#isTidied = true;
-      this.#table.shrink();
+    if (this.#table.first > first) this.#isTidied = false;
+    else if (!this.#isTidied) this.#isTidied = !this.#table.shrink();
+    return !this.#isTidied;
+  }
+
+  #tidyUnlessBroken(): boolean {
+    if (this.#writer.failure !== null || this.#writer.isFull) return false;
+    try {
+      return this.tidy();
+    } catch {
+      // Whatever is wrong with the disk, the next record finds out and tells.
+      return false;
     }
-    return hasMoved;
   }
 
   /** While there is nothing else to do, piece by piece, so that the event loop is not held up. */
   #tidyLater(delayMs = TIDY_MS): void {
     this.#tidying = setTimeout(() => {
-      const isMore = this.#writer.failure === null && this.tidy();
+      const isMore = this.#tidyUnlessBroken();
       this.#tidyLater(isMore ? TIDY_PAUSE_MS : TIDY_MS);
     }, delayMs);
     this.#tidying.unref();

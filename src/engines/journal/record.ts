@@ -2,24 +2,34 @@ import { crc32 } from 'node:zlib';
 import { type JournalRecord, journalRecordSchema } from '../../core/journal-record.js';
 
 /**
- * How records lie in the file. All records of one commit are a frame: lines of a checksum, a space and JSON. The checksum
- * covers the place of the record too, so that a line that came from elsewhere is not taken for one.
+ * How records lie in the file. All records of one commit are a frame: a line for each of a checksum, a space, the record
+ * as JSON, and behind a tab its body, if it has one. The checksum covers the place of the record too, so that a line that
+ * came from elsewhere is not taken for one.
  */
 
-/** A record and its JSON, which is made once. */
+/** A record that was read. */
 export interface RecordLine {
   readonly record: JournalRecord;
-  readonly json: string;
+  /** JSON; an empty text when there is none. */
+  readonly body: string;
+  /** Both as they lie in the file, without the checksum. */
+  readonly text: string;
+}
+
+/** The text of a record. @param body - JSON. */
+export function textOf(record: JournalRecord, body = ''): string {
+  // No JSON holds a tab as such.
+  return body === '' ? JSON.stringify(record) : `${JSON.stringify(record)}\t${body}`;
 }
 
 /** The lines of a frame as bytes. */
-export function encodeFrame(frame: number, jsons: readonly string[]): Buffer {
-  let text = '';
-  for (let index = 0; index < jsons.length; index++) {
-    const json = jsons[index] as string;
-    text += `${checksum(frame, index, json)} ${json}\n`;
+export function encodeFrame(frame: number, texts: readonly string[]): Buffer {
+  let lines = '';
+  for (let index = 0; index < texts.length; index++) {
+    const text = texts[index] as string;
+    lines += `${checksum(frame, index, text)} ${text}\n`;
   }
-  return Buffer.from(text, 'utf8');
+  return Buffer.from(lines, 'utf8');
 }
 
 /**
@@ -27,26 +37,32 @@ export function encodeFrame(frame: number, jsons: readonly string[]): Buffer {
  *
  * @param count - How many records it is said to hold.
  */
-export function* decodeFrame(frame: number, count: number, bytes: Buffer): Generator<RecordLine | string> {
+export function decodeFrame(frame: number, count: number, bytes: Buffer): (RecordLine | string)[] {
   const lines = bytes.toString('utf8').split('\n');
-  if (lines.pop() !== '') yield `frame ${frame} does not end where it should`;
-  if (lines.length !== count) yield `frame ${frame} holds ${lines.length} records instead of ${count}`;
+  const decoded: (RecordLine | string)[] = [];
+  if (lines.pop() !== '') decoded.push(`frame ${frame} does not end where it should`);
+  if (lines.length !== count)
+    decoded.push(`frame ${frame} holds ${lines.length} records instead of ${count}`);
   for (let index = 0; index < lines.length; index++) {
-    const line = lines[index] as string;
-    const json = line.slice(CHECKSUM_CHARS + 1);
-    if (line.slice(0, CHECKSUM_CHARS) !== checksum(frame, index, json)) {
-      yield `record ${index} of frame ${frame} has a wrong checksum`;
-      continue;
-    }
-    const parsed = journalRecordSchema.safeParse(JSON.parse(json));
-    yield parsed.success
-      ? { record: parsed.data, json }
-      : `record ${index} of frame ${frame} is no record that is known`;
+    decoded.push(decodeLine(frame, index, lines[index] as string));
   }
+  return decoded;
+}
+
+function decodeLine(frame: number, index: number, line: string): RecordLine | string {
+  const text = line.slice(CHECKSUM_CHARS + 1);
+  if (line.slice(0, CHECKSUM_CHARS) !== checksum(frame, index, text)) {
+    return `record ${index} of frame ${frame} has a wrong checksum`;
+  }
+  const end = text.indexOf('\t');
+  const parsed = journalRecordSchema.safeParse(JSON.parse(end < 0 ? text : text.slice(0, end)));
+  return parsed.success
+    ? { record: parsed.data, body: end < 0 ? '' : text.slice(end + 1), text }
+    : `record ${index} of frame ${frame} is no record that is known`;
 }
 
 const CHECKSUM_CHARS = 8;
 
-function checksum(frame: number, index: number, json: string): string {
-  return crc32(`${frame}.${index} ${json}`).toString(16).padStart(CHECKSUM_CHARS, '0');
+function checksum(frame: number, index: number, text: string): string {
+  return crc32(`${frame}.${index} ${text}`).toString(16).padStart(CHECKSUM_CHARS, '0');
 }

@@ -1,6 +1,6 @@
 import type { KeptTask } from '../../core/engine.js';
 import { interrupted, type OrchestratorError } from '../../core/errors.js';
-import type { AcceptedRecord } from '../../core/journal-record.js';
+import type { TaskBody } from '../../core/journal-record.js';
 import type { KeptEntry } from './books.js';
 
 /** What becomes of a task that an earlier process left open. */
@@ -26,27 +26,11 @@ export function judge(
 }
 
 /** A task as it was accepted, and how far it has come. */
-export function keptOf(accepted: AcceptedRecord, { attempts }: Pick<KeptEntry, 'attempts'>): KeptTask {
-  const {
-    id,
-    text,
-    atMs,
-    key,
-    service,
-    kwargs,
-    priority,
-    timeoutMs,
-    queueTimeoutMs,
-    deadlineMs,
-    maxRetries,
-  } = accepted;
-  const limits = { priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
-  return {
-    id,
-    text,
-    settings: { service, kwargs, ...limits, idempotencyKey: key },
-    attempts,
-    // The wall clock may have been set back meanwhile.
-    ageMs: Math.max(0, Date.now() - atMs),
-  };
+export function keptOf(
+  { id, attempts, acceptedAtMs }: KeptEntry,
+  { text, key, ...asked }: TaskBody & { readonly key: string | null },
+): KeptTask {
+  // The wall clock may have been set back meanwhile.
+  const ageMs = Math.max(0, Date.now() - acceptedAtMs);
+  return { id, text, settings: { ...asked, idempotencyKey: key }, attempts, ageMs };
 }

@@ -18,7 +18,7 @@ const RECORDS_PER_FRAME = 1000;
  */
 export function repairFile({ path, synchronous }: JournalOptions, log: Log): void {
   if (!existsSync(path) && !existsSync(corruptPath(path))) return;
-  const { jsons, damage } = salvage(path);
+  const { texts, damage } = salvage(path);
   if (damage.length === 0 && !existsSync(corruptPath(path))) return;
   const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
   for (const suffix of ['', '-wal']) {
@@ -27,18 +27,18 @@ export function repairFile({ path, synchronous }: JournalOptions, log: Log): voi
   }
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
   const table = FrameTable.open({ path, synchronous, repair: false });
-  for (let at = 0; at < jsons.length; at += RECORDS_PER_FRAME) {
-    const lines = jsons.slice(at, at + RECORDS_PER_FRAME);
+  for (let at = 0; at < texts.length; at += RECORDS_PER_FRAME) {
+    const lines = texts.slice(at, at + RECORDS_PER_FRAME);
     table.write({ count: lines.length, body: encodeFrame(table.next, lines) });
   }
   table.close();
   const most = damage.slice(0, 10);
-  log.error({ path, aside, records: jsons.length, damage: most }, 'a damaged journal was repaired');
+  log.error({ path, aside, records: texts.length, damage: most }, 'a damaged journal was repaired');
 }
 
 /** All that can be read of a file, and what is wrong with it. Copies are kept as soon as anything is. */
-function salvage(path: string): { readonly jsons: string[]; readonly damage: string[] } {
-  const jsons: string[] = [];
+function salvage(path: string): { readonly texts: string[]; readonly damage: string[] } {
+  const texts: string[] = [];
   const damage: string[] = [];
   let table: FrameTable;
   try {
@@ -46,21 +46,21 @@ function salvage(path: string): { readonly jsons: string[]; readonly damage: str
   } catch (cause) {
     // Of a file that is no database any more nothing can be read; its copies are kept. All else is no damage.
     if ((cause as { code?: unknown }).code !== 'JOURNAL_CORRUPT') throw cause;
-    return { jsons, damage: [messageOf(cause)] };
+    return { texts, damage: [messageOf(cause)] };
   }
   const inLog = damageOfWal(path);
   if (inLog !== null) damage.push(inLog);
   // Frame by frame: what one cannot be read for need not concern the next.
-  for (let seq = table.first; seq < table.next; seq += 1) readFrame(table, seq, { jsons, damage });
+  for (let seq = table.first; seq < table.next; seq += 1) readFrame(table, seq, { texts, damage });
   if (damage.length > 0 && !existsSync(corruptPath(path))) keepCorrupt(path, damage[0] as string);
   table.close();
-  return { jsons, damage };
+  return { texts, damage };
 }
 
 function readFrame(
   table: FrameTable,
   seq: number,
-  { jsons, damage }: { readonly jsons: string[]; readonly damage: string[] },
+  { texts, damage }: { readonly texts: string[]; readonly damage: string[] },
 ): void {
   try {
     const frame = table.read(seq);
@@ -70,7 +70,7 @@ function readFrame(
     }
     for (const line of decodeFrame(seq, frame.count, frame.body)) {
       if (typeof line === 'string') damage.push(line);
-      else jsons.push(line.json);
+      else texts.push(line.text);
     }
   } catch (cause) {
     if (sqliteCode(cause) === '') throw cause;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { EngineOptions } from '../../../src/core/engine-config.js';
-import type { OrchestratorEvents, RuntimeEvent, TaskResult } from '../../../src/index.js';
 import { checkHistory } from '../../../src/core/history.js';
+import type { OrchestratorEvents, RuntimeEvent, TaskResult } from '../../../src/index.js';
 import { manualService } from '../../support/simulation.js';
 import { openWorld, turns } from '../support.js';
 
@@ -61,13 +61,17 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
         services: { a: (task) => task, b: (task) => task },
         strategy: () => [],
       });
-      expect(await orchestrator.execute('x', { service: 'c' })).toMatchObject({ errorCode: 'UNKNOWN_SERVICE' });
+      expect(await orchestrator.execute('x', { service: 'c' })).toMatchObject({
+        errorCode: 'UNKNOWN_SERVICE',
+      });
       expect(await orchestrator.execute('x')).toMatchObject({ status: 'rejected', errorCode: 'NO_ROUTE' });
     });
 
     test('gives each attempt its own kwargs, and the result as the service gave it', async () => {
       const { orchestrator } = openWorld(fresh(), {
-        services: { sum: (_, { kwargs }) => ({ total: (kwargs.parts as number[]).reduce((a, b) => a + b, 0) }) },
+        services: {
+          sum: (_, { kwargs }) => ({ total: (kwargs.parts as number[]).reduce((a, b) => a + b, 0) }),
+        },
       });
       const kwargs = { parts: [1, 2, 3] };
       expect((await orchestrator.execute('add', { kwargs })).result).toEqual({ total: 6 });
@@ -92,7 +96,10 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
 
     test('runs at most maxParallel attempts, and as many as that', async () => {
       const service = manualService();
-      const { orchestrator } = openWorld(fresh(), { services: { only: service }, config: { maxParallel: 3 } });
+      const { orchestrator } = openWorld(fresh(), {
+        services: { only: service },
+        config: { maxParallel: 3 },
+      });
       const results = Array.from({ length: 7 }, () => orchestrator.execute('x'));
       const seen: number[] = [];
       while (service.calls.length < 7 || service.open().length > 0) {
@@ -111,14 +118,18 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
         services: { narrow: { service: narrow, concurrency: 1 }, wide },
         config: { maxParallel: 4 },
       });
-      for (const service of ['narrow', 'narrow', 'wide', 'wide', 'wide']) void orchestrator.execute('x', { service });
+      for (const service of ['narrow', 'narrow', 'wide', 'wide', 'wide'])
+        void orchestrator.execute('x', { service });
       await turns();
       expect([narrow.open().length, wide.open().length]).toEqual([1, 3]);
     });
 
     test('changes its limits while tasks run', async () => {
       const service = manualService();
-      const { orchestrator } = openWorld(fresh(), { services: { only: service }, config: { maxParallel: 1 } });
+      const { orchestrator } = openWorld(fresh(), {
+        services: { only: service },
+        config: { maxParallel: 1 },
+      });
       for (let count = 0; count < 4; count += 1) void orchestrator.execute('x');
       await turns();
       orchestrator.setMaxParallel(3);
@@ -132,7 +143,10 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
 
     test('takes higher priorities first, and otherwise first in, first out', async () => {
       const service = manualService();
-      const { orchestrator } = openWorld(fresh(), { services: { only: service }, config: { maxParallel: 1 } });
+      const { orchestrator } = openWorld(fresh(), {
+        services: { only: service },
+        config: { maxParallel: 1 },
+      });
       for (const [task, priority] of [
         ['first', 0],
         ['b', 0],
@@ -213,7 +227,11 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
       const queued = orchestrator.submit('queued');
       await turns();
       const newcomer = orchestrator.submit('newcomer');
-      expect([backoff.status(), running.status(), queued.status()]).toEqual(['retrying', 'running', 'queued']);
+      expect([backoff.status(), running.status(), queued.status()]).toEqual([
+        'retrying',
+        'running',
+        'queued',
+      ]);
       for (const handle of [newcomer, queued, running, backoff]) handle.cancel('enough');
       const results = await Promise.all([backoff, running, queued, newcomer].map((it) => it.result()));
       expect(results.map(({ status }) => status)).toEqual(Array(4).fill('cancelled'));
@@ -277,7 +295,9 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
       const { orchestrator } = openWorld(fresh(), { services: { only: service } });
       const first = orchestrator.execute('x', { taskId: 'mine' });
       await turns();
-      expect(await orchestrator.execute('y', { taskId: 'mine' })).toMatchObject({ errorCode: 'DUPLICATE_ID' });
+      expect(await orchestrator.execute('y', { taskId: 'mine' })).toMatchObject({
+        errorCode: 'DUPLICATE_ID',
+      });
       service.open()[0]?.resolve();
       await first;
       const again = orchestrator.execute('z', { taskId: 'mine' });
@@ -369,7 +389,9 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
 
     test('tells facts without a gap and in an order that holds', async () => {
       const { orchestrator, advance } = openWorld(fresh(), {
-        services: { flaky: (task, { attempt }) => (attempt === 1 ? Promise.reject(new Error('once')) : task) },
+        services: {
+          flaky: (task, { attempt }) => (attempt === 1 ? Promise.reject(new Error('once')) : task),
+        },
         config: { maxParallel: 2, backoffBaseSeconds: 0.01 },
       });
       const events: RuntimeEvent[] = [];
@@ -396,7 +418,10 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
 
     test('cancels what runs when the drain is over, and leaves nothing waiting', async () => {
       const service = manualService();
-      const { orchestrator, advance } = openWorld(fresh(), { services: { only: service }, config: { maxParallel: 1 } });
+      const { orchestrator, advance } = openWorld(fresh(), {
+        services: { only: service },
+        config: { maxParallel: 1 },
+      });
       const results = ['a', 'b'].map((task) => orchestrator.execute(task));
       await turns();
       const closing = orchestrator.close({ drainSeconds: 1 });
@@ -447,34 +472,41 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
       });
     }
 
-    durable('restart: runs what had not started, in its order, and keeps its id, key, limits and words', async () => {
-      const options = fresh();
-      const before = manualService();
-      const first = openWorld(options, { services: { only: before }, config: { maxParallel: 1 } });
-      const tasks = [
-        first.orchestrator.execute('a'),
-        first.orchestrator.execute('b', { taskId: 'mine', idempotencyKey: 'k', kwargs: { n: 1 } }),
-        first.orchestrator.execute('c', { priority: 3 }),
-      ];
-      await turns();
-      const closing = first.orchestrator.close({ drainSeconds: 0 });
-      const results = await Promise.all(tasks);
-      await closing;
-      // The one of the highest priority ran; the others are kept.
-      expect(results.map(({ errorDetails }) => errorDetails?.kept ?? false)).toEqual([true, true, false]);
+    durable(
+      'restart: runs what had not started, in its order, and keeps its id, key, limits and words',
+      async () => {
+        const options = fresh();
+        const before = manualService();
+        const first = openWorld(options, { services: { only: before }, config: { maxParallel: 1 } });
+        const tasks = [
+          first.orchestrator.execute('a'),
+          first.orchestrator.execute('b', { taskId: 'mine', idempotencyKey: 'k', kwargs: { n: 1 } }),
+          first.orchestrator.execute('c', { priority: 3 }),
+        ];
+        await turns();
+        const closing = first.orchestrator.close({ drainSeconds: 0 });
+        const results = await Promise.all(tasks);
+        await closing;
+        // The one of the highest priority ran; the others are kept.
+        expect(results.map(({ errorDetails }) => errorDetails?.kept ?? false)).toEqual([true, true, false]);
 
-      const after = manualService();
-      const second = openWorld(options, { services: { only: after }, config: { maxParallel: 1 } });
-      const joined = second.orchestrator.execute('b', { idempotencyKey: 'k', kwargs: { n: 1 } });
-      await turns();
-      after.open()[0]?.resolve();
-      await turns();
-      expect(after.calls.map(({ task }) => task)).toEqual(['a', 'b']);
-      expect(after.calls[1]?.context).toMatchObject({ taskId: 'mine', kwargs: { n: 1 }, idempotencyKey: 'k' });
-      after.open()[0]?.resolve('done');
-      expect((await joined).result).toBe('done');
-      expect(second.orchestrator.kept.find('mine')).toMatchObject({ status: 'completed', task: 'b' });
-    });
+        const after = manualService();
+        const second = openWorld(options, { services: { only: after }, config: { maxParallel: 1 } });
+        const joined = second.orchestrator.execute('b', { idempotencyKey: 'k', kwargs: { n: 1 } });
+        await turns();
+        after.open()[0]?.resolve();
+        await turns();
+        expect(after.calls.map(({ task }) => task)).toEqual(['a', 'b']);
+        expect(after.calls[1]?.context).toMatchObject({
+          taskId: 'mine',
+          kwargs: { n: 1 },
+          idempotencyKey: 'k',
+        });
+        after.open()[0]?.resolve('done');
+        expect((await joined).result).toBe('done');
+        expect(second.orchestrator.kept.find('mine')).toMatchObject({ status: 'completed', task: 'b' });
+      },
+    );
 
     durable('restart: replays the result of a key, and refuses other input under it', async () => {
       const options = fresh();
@@ -482,7 +514,9 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
       await first.orchestrator.execute('hi', { idempotencyKey: 'k' });
       await first.orchestrator.close();
       const second = openWorld(options, { services: { echo: () => 'other' } });
-      expect((await second.orchestrator.execute('hi', { idempotencyKey: 'k' })).result).toEqual({ said: 'hi' });
+      expect((await second.orchestrator.execute('hi', { idempotencyKey: 'k' })).result).toEqual({
+        said: 'hi',
+      });
       expect(await second.orchestrator.execute('ho', { idempotencyKey: 'k' })).toMatchObject({
         errorCode: 'IDEMPOTENCY_CONFLICT',
       });
@@ -502,7 +536,10 @@ export function engineContract({ name, fresh }: EngineUnderTest): void {
       expect(await orchestrator.kept.retry(taskId)).toBe(true);
       expect(await orchestrator.kept.result(taskId)).toMatchObject({ taskId, success: true, result: 'x' });
       expect(orchestrator.kept.list({ which: 'dead' })).toEqual([]);
-      expect([await orchestrator.kept.retry(taskId), orchestrator.kept.result('nobody')]).toEqual([false, undefined]);
+      expect([await orchestrator.kept.retry(taskId), orchestrator.kept.result('nobody')]).toEqual([
+        false,
+        undefined,
+      ]);
     });
 
     durable('makes of a result what can be kept, and fails what cannot', async () => {
