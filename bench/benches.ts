@@ -6,6 +6,7 @@ const LOADERS: Readonly<Record<string, (dataFolder?: string) => Promise<Bench>>>
   growth: async () => (await import('./growth.bench.js')).growth,
   features: async () => (await import('./features.bench.js')).features,
   mcp: async () => (await import('./mcp.bench.js')).mcp,
+  engines: async () => (await import('./engines.bench.js')).engines,
   start: async () => (await import('./start.bench.js')).start,
   inspect: async () => (await import('./inspect.bench.js')).inspect,
   routing: async (dataFolder) => (await import('./routing.bench.js')).createRoutingBench(dataFolder),

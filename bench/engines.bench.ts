@@ -16,7 +16,7 @@ interface Shape {
   readonly label: string;
   readonly note?: string;
   readonly isIdempotent?: boolean;
-  engine(folder: string): OrchestratorOptions['engine'];
+  engine(folder: string): NonNullable<OrchestratorOptions['engine']>;
 }
 
 const journal = (folder: string) => ({ kind: 'journal' as const, path: join(folder, 'tasks.journal') });

@@ -10,6 +10,22 @@ export {
   type RoutingConfig,
   type TaskConfig,
 } from './core/config.js';
+export type {
+  Engine,
+  EngineCapabilities,
+  EngineRuntime,
+  EngineTask,
+  EngineTaskSettings,
+  KeptStatus,
+  KeptTask,
+  Shelf,
+  TaskArchive,
+  TaskDetail,
+  TaskFilter,
+  TaskKeeper,
+  TaskSummary,
+} from './core/engine.js';
+export type { EngineOptions } from './core/engine-config.js';
 export type { Clock, Environment, Log } from './core/environment.js';
 export { type ErrorCode, OrchestratorError, type OrchestratorErrorOptions } from './core/errors.js';
 export type {

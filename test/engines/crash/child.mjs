@@ -7,12 +7,14 @@
 import { openSync, writeSync } from 'node:fs';
 import { createOrchestrator, ExecutionConfig } from 'gaffr';
 
-const [path, logPath, life] = process.argv.slice(2);
+const [path = '', logPath = '', life = ''] = process.argv.slice(2);
 const IN_FLIGHT = 16;
 // The operating system keeps what was written when a process is killed.
 const log = openSync(logPath, 'a');
+/** @param {string} line */
 const note = (line) => writeSync(log, `${line}\n`);
 
+/** @type {(service: string) => import('gaffr').ServiceFunction} */
 const execute =
   (service) =>
   async (task, { taskId, attempt }) => {
@@ -33,13 +35,14 @@ const orchestrator = createOrchestrator({
 await orchestrator.onIdle();
 const endedMs = performance.now();
 // The second from the start of the process, Node's own and the import included.
-process.send({ recoveryMs: endedMs - startedMs, restartMs: endedMs });
+process.send?.({ recoveryMs: endedMs - startedMs, restartMs: endedMs });
 
 if (life === 'last') {
   await orchestrator.close();
   process.disconnect();
 } else for (let lane = 0; lane < IN_FLIGHT; lane += 1) void keepBusy(lane);
 
+/** @param {number} lane */
 async function keepBusy(lane) {
   for (let count = 0; ; count += 1) {
     const taskId = `${life}.${lane}.${count}`;
