@@ -39,6 +39,8 @@ export class Books {
   /** Ended, in order of their end; those that may be tried again apart from the others. */
   readonly #done = new Map<string, KeptEntry>();
   readonly #dead = new Map<string, KeptEntry>();
+  /** By number: how many records it has, and how many of them are needed. */
+  readonly #frames = new Map<number, { records: number; needed: number }>();
   readonly #shelves = new Map<string, Map<string, number>>();
   /** Records in the file. */
   total = 0;
@@ -51,18 +53,19 @@ export class Books {
 
   /** Takes in a record that lies in a frame. One about a task that is not kept says nothing. */
   add(record: JournalRecord, frame: number): void {
-    this.total += 1;
+    this.#count(frame);
     switch (record.kind) {
       case 'accepted':
         this.#forget(this.#tasks.get(record.id));
         this.#tasks.set(record.id, entryOf(record, frame));
-        this.live += 1;
+        this.#need(frame);
         return;
       case 'started':
       case 'resting': {
         const entry = this.#tasks.get(record.id);
         if (entry === undefined || entry.state === 'finished') return;
-        if (entry.progressFrame === null) this.live += 1;
+        if (entry.progressFrame !== null) this.#free(entry.progressFrame);
+        this.#need(frame);
         entry.progressFrame = frame;
         entry.state = record.kind === 'started' ? 'running' : 'retrying';
         entry.attempts = record.attempts;
@@ -74,13 +77,13 @@ export class Books {
         this.#finish(record, frame);
         return;
       case 'shelved': {
-        const shelf = this.#shelf(record.shelf);
-        if (!shelf.delete(record.key)) this.live += 1;
-        shelf.set(record.key, frame);
+        this.#unshelve(record.shelf, record.key);
+        this.#shelf(record.shelf).set(record.key, frame);
+        this.#need(frame);
         return;
       }
       case 'unshelved':
-        if (this.#shelf(record.shelf).delete(record.key)) this.live -= 1;
+        this.#unshelve(record.shelf, record.key);
         return;
     }
   }
@@ -141,9 +144,28 @@ export class Books {
     return (record.kind === 'finished' ? entry.finishedFrame : entry.progressFrame) === frame;
   }
 
-  /** A needed record was copied to another frame. */
+  /** Whether nothing of a frame is needed. */
+  isDone(frame: number): boolean {
+    return (this.#frames.get(frame)?.needed ?? 0) === 0;
+  }
+
+  /** Records of a frame. */
+  sizeOf(frame: number): number {
+    return this.#frames.get(frame)?.records ?? 0;
+  }
+
+  /** A frame was removed. */
+  drop(frame: number): void {
+    const { records = 0, needed = 0 } = this.#frames.get(frame) ?? {};
+    this.#frames.delete(frame);
+    this.total -= records;
+    this.live -= needed;
+  }
+
+  /** A needed record was copied to another frame; the one it was in is dropped. */
   move(record: JournalRecord, frame: number): void {
-    this.total += 1;
+    this.#count(frame);
+    this.#need(frame);
     if (record.kind === 'shelved') this.#shelves.get(record.shelf)?.set(record.key, frame);
     if (record.kind === 'shelved' || record.kind === 'unshelved') return;
     const entry = this.#tasks.get(record.id);
@@ -156,7 +178,8 @@ export class Books {
   #finish(record: Extract<JournalRecord, { kind: 'finished' }>, frame: number): void {
     const entry = this.#tasks.get(record.id);
     if (entry === undefined || entry.state === 'finished') return;
-    if (entry.progressFrame === null) this.live += 1;
+    if (entry.progressFrame !== null) this.#free(entry.progressFrame);
+    this.#need(frame);
     const { status, service, attempts, errorCode } = record;
     Object.assign(entry, {
       progressFrame: null,
@@ -181,10 +204,41 @@ export class Books {
 
   #forget(entry: KeptEntry | undefined): void {
     if (entry === undefined) return;
-    this.live -= 1 + (entry.progressFrame === null ? 0 : 1) + (entry.finishedFrame === null ? 0 : 1);
+    this.#free(entry.acceptedFrame);
+    if (entry.progressFrame !== null) this.#free(entry.progressFrame);
+    if (entry.finishedFrame !== null) this.#free(entry.finishedFrame);
     this.#tasks.delete(entry.id);
     this.#done.delete(entry.id);
     this.#dead.delete(entry.id);
+  }
+
+  #unshelve(shelf: string, key: string): void {
+    const frames = this.#shelf(shelf);
+    const frame = frames.get(key);
+    if (frame !== undefined) this.#free(frame);
+    frames.delete(key);
+  }
+
+  #count(frame: number): void {
+    this.total += 1;
+    const known = this.#frames.get(frame);
+    if (known === undefined) this.#frames.set(frame, { records: 1, needed: 0 });
+    else known.records += 1;
+  }
+
+  /** One more record of a frame is needed. */
+  #need(frame: number): void {
+    this.live += 1;
+    const known = this.#frames.get(frame);
+    if (known !== undefined) known.needed += 1;
+  }
+
+  #free(frame: number): void {
+    const known = this.#frames.get(frame);
+    // What was dropped is no longer counted.
+    if (known === undefined) return;
+    this.live -= 1;
+    known.needed -= 1;
   }
 
   #shelf(name: string): Map<string, number> {

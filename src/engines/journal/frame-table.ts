@@ -15,6 +15,9 @@ const SELECT_FRAMES = 'SELECT seq, CAST(count AS INTEGER) AS count, CAST(body AS
 /** Pages that are given back in one step: it must not hold up the event loop. */
 const SHRUNK_PAGES = 2000;
 
+/** Pages of the log before they are moved into the file; each move is synced twice. */
+const LOG_PAGES = 4000;
+
 /** What opening a file takes. `repair`: damage does not matter. */
 export type TableOptions = Pick<JournalOptions, 'path' | 'synchronous' | 'repair'>;
 
@@ -99,6 +102,13 @@ export class FrameTable {
    * @throws the driver's error; then nothing has changed.
    */
   write(frame: { readonly count: number; readonly body: Buffer } | null, first = this.first): void {
+    if (frame !== null && first === this.first) this.#insert.run(this.next, frame.count, frame.body);
+    else this.#replace(frame, first);
+    if (frame !== null) this.next += 1;
+    this.first = first;
+  }
+
+  #replace(frame: { readonly count: number; readonly body: Buffer } | null, first: number): void {
     const db = this.#db;
     db.exec('BEGIN IMMEDIATE');
     try {
@@ -111,8 +121,6 @@ export class FrameTable {
       if (db.inTransaction) db.exec('ROLLBACK');
       throw cause;
     }
-    if (frame !== null) this.next += 1;
-    this.first = first;
   }
 
   /** Sets how large the file may become. It never shrinks by that. */
@@ -215,6 +223,7 @@ function lock(db: Database): void {
 function prepare(db: Database, synchronous: JournalOptions['synchronous'], isNew: boolean): void {
   db.pragma('journal_mode=WAL');
   db.pragma(`synchronous=${synchronous.toUpperCase()}`);
+  db.pragma(`wal_autocheckpoint=${LOG_PAGES}`);
   if (!isNew) return;
   db.exec(
     `BEGIN IMMEDIATE;

@@ -1,5 +1,6 @@
 import type { Log } from '../../core/environment.js';
 import { journalFailed, journalFull, messageOf, type OrchestratorError } from '../../core/errors.js';
+import type { JournalRecord } from '../../core/journal-record.js';
 import type { FrameTable } from './frame-table.js';
 import { sqliteCode } from './libsql.js';
 import { encodeFrame } from './record.js';
@@ -7,16 +8,16 @@ import type { Reserve } from './reserve.js';
 
 /** Something to write, and what follows from it. */
 export interface Entry {
-  /** The record with its body; null for what only waits until all before it is written. */
-  readonly text: string | null;
+  /** Null for what only waits until all before it is written. */
+  readonly record: JournalRecord | null;
+  /** The record with its body, as it is written. */
+  readonly text: string;
   /** Whether it may be refused when there is no room. All else waits for room: it is about work that was accepted. */
   readonly mayBeRefused: boolean;
-  /** It is in a frame on the disk, so the state may say so. Nothing is called out here. */
-  written(frame: number): void;
-  /** The outside may be told. */
-  done(): void;
+  /** It is on the disk, and the outside may be told. */
+  readonly done: (() => void) | undefined;
   /** It is not written and will not be. */
-  refused(error: OrchestratorError): void;
+  readonly refused: ((error: OrchestratorError) => void) | undefined;
 }
 
 /** Old frames to remove with a commit, and what is still needed of them. */
@@ -28,6 +29,14 @@ export interface Compaction {
   removed(): void;
 }
 
+/** What follows a commit, and goes along with it. */
+export interface BookKeeping {
+  /** A record lies in a frame on the disk. Nothing is called out here. */
+  written(record: JournalRecord, frame: number): void;
+  /** What to remove along with that many records, or null. */
+  compaction(records: number): Compaction | null;
+}
+
 /** How soon what found no room is tried again, in milliseconds. */
 const RETRY_MS = 100;
 
@@ -35,11 +44,11 @@ const RETRY_MS = 100;
  * Writes all entries of one turn of the event loop in one transaction: durability costs one sync per turn, however many
  * tasks are under way.
  *
- * Owns: what is not written yet. Talks to: the frame table, and each entry.
+ * Owns: what is not written yet. Talks to: the frame table, the books, and each entry.
  *
  * Invariants
  * - I1 Entries are written in the order in which they came; each is told exactly one of `done` and `refused`.
- * - I2 State first: all entries of a commit are `written` before the first is `done`.
+ * - I2 State first: all records of a commit are in the books before the first entry is `done`.
  * - I3 A commit that failed is never taken for one that did not. After a fault other than a full disk nothing is written
  *   any more.
  */
@@ -48,7 +57,7 @@ export class GroupCommit {
   readonly #table: FrameTable;
   readonly #reserve: Reserve;
   readonly #log: Log;
-  readonly #compaction: (records: number) => Compaction | null;
+  readonly #books: BookKeeping;
   #entries: Entry[] = [];
   #turn: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -57,7 +66,6 @@ export class GroupCommit {
   #triesReserveAtMs = 0;
   #waiters: (() => void)[] = [];
 
-  /** @param compaction - What to remove along with that many records, or null. */
   constructor(
     ports: {
       readonly path: string;
@@ -65,13 +73,13 @@ export class GroupCommit {
       readonly reserve: Reserve;
       readonly log: Log;
     },
-    compaction: (records: number) => Compaction | null,
+    books: BookKeeping,
   ) {
     this.#path = ports.path;
     this.#table = ports.table;
     this.#reserve = ports.reserve;
     this.#log = ports.log;
-    this.#compaction = compaction;
+    this.#books = books;
   }
 
   /** Why nothing is written any more, or null. */
@@ -138,7 +146,7 @@ export class GroupCommit {
       return;
     }
     try {
-      this.#transact(entries, this.#compaction(entries.length));
+      this.#transact(entries, this.#books.compaction(entries.length));
       if (hasNewTasks) {
         this.#isFull = false;
         this.#log.info({ path: this.#path }, 'the journal has room again');
@@ -151,20 +159,20 @@ export class GroupCommit {
       }
       return;
     }
-    for (const entry of entries) entry.done();
+    for (const entry of entries) entry.done?.();
   }
 
   #transact(entries: readonly Entry[], compaction: Compaction | null): void {
     const table = this.#table;
     const moved = compaction?.moved ?? [];
     const texts = moved.map(({ text }) => text);
-    for (const { text } of entries) if (text !== null) texts.push(text);
+    for (const { record, text } of entries) if (record !== null) texts.push(text);
     const frame = table.next;
     const body = texts.length === 0 ? null : { count: texts.length, body: encodeFrame(frame, texts) };
     if (body !== null || compaction !== null) table.write(body, compaction?.first);
     compaction?.removed();
     for (const each of moved) each.moveTo(frame);
-    for (const entry of entries) entry.written(frame);
+    for (const { record } of entries) if (record !== null) this.#books.written(record, frame);
   }
 
   /** There is no room: new tasks are refused, and what concerns accepted ones takes the room that was kept for it. */
@@ -186,7 +194,7 @@ export class GroupCommit {
       }
       return;
     }
-    for (const entry of kept) entry.done();
+    for (const entry of kept) entry.done?.();
   }
 
   #tryLater(entries: readonly Entry[]): void {
@@ -217,7 +225,7 @@ export class GroupCommit {
   }
 
   #refuse(entries: readonly Entry[], error: OrchestratorError): void {
-    for (const entry of entries) entry.refused(error);
+    for (const entry of entries) entry.refused?.(error);
   }
 
   #tellWaiters(): void {

@@ -13,6 +13,8 @@ import { Reserve } from './reserve.js';
 
 /** How often ended tasks whose time is over are looked for while nothing else is written, in milliseconds. */
 const TIDY_MS = 10_000;
+/** Old records that are removed at a time, beside twice as many as are added: a removal costs a transaction. */
+const REMOVED_RECORDS = 500;
 /** Pause between two pieces of that work, in milliseconds, and the records of a piece. */
 const TIDY_PAUSE_MS = 10;
 const TIDIED_RECORDS = 1000;
@@ -52,7 +54,10 @@ export class Journal {
     this.#reserve = new Reserve(options.path, table, options.maxBytes);
     this.#reserve.restore();
     const ports = { path: options.path, table, reserve: this.#reserve, log };
-    this.#writer = new GroupCommit(ports, (records) => this.#compaction(records));
+    this.#writer = new GroupCommit(ports, {
+      written: (record, frame) => books.add(record, frame),
+      compaction: (records) => this.#compaction(records),
+    });
     books.expire(Date.now());
     this.#tidyLater();
   }
@@ -90,18 +95,12 @@ export class Journal {
 
   /** Writes a record by the end of this turn of the event loop. */
   add(record: JournalRecord, { body, mayBeRefused = false, done, refused }: Outcome = {}): void {
-    this.#writer.add({
-      text: textOf(record, body),
-      mayBeRefused,
-      written: (frame) => this.books.add(record, frame),
-      done: () => done?.(),
-      refused: (error) => refused?.(error),
-    });
+    this.#writer.add({ record, text: textOf(record, body), mayBeRefused, done, refused });
   }
 
   /** Calls back once all records that were added before are written. */
   afterAll(done: () => void): void {
-    this.#writer.add({ text: null, mayBeRefused: false, written: () => {}, done, refused: done });
+    this.#writer.add({ record: null, text: '', mayBeRefused: false, done, refused: done });
   }
 
   /** Resolves once all records that were added are written, or refused. */
@@ -177,7 +176,7 @@ export class Journal {
    */
   #compaction(records: number): Compaction | null {
     this.books.expire(Date.now());
-    return this.books.isWorthCompacting ? this.#removal(2 * records + 16) : null;
+    return this.books.isWorthCompacting ? this.#removal(2 * records + REMOVED_RECORDS) : null;
   }
 
   /** The oldest frames, of about so many records. */
@@ -187,21 +186,19 @@ export class Journal {
     const moved: { text: string; moveTo(frame: number): void }[] = [];
     let first = table.first;
     let read = 0;
+    const from = first;
     while (read < records && first < table.next) {
-      for (const { record, text } of this.#linesOf(first)) {
-        read += 1;
+      read += books.sizeOf(first);
+      // Most of the oldest frames need not even be read.
+      for (const { record, text } of books.isDone(first) ? [] : this.#linesOf(first)) {
         if (books.needs(record, first)) moved.push({ text, moveTo: (frame) => books.move(record, frame) });
       }
       first += 1;
     }
-    const removed = read;
-    return {
-      first,
-      moved,
-      removed: () => {
-        books.total -= removed;
-      },
+    const removed = (): void => {
+      for (let frame = from; frame < first; frame += 1) books.drop(frame);
     };
+    return { first, moved, removed };
   }
 
   /**
