@@ -5,10 +5,12 @@ import type { FollowedConfig } from '../config/follow-config.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { ConfigFile } from '../config/schema.js';
 import type { ExecutionConfigInput, RoutingConfig } from '../core/config.js';
+import type { EngineOptions } from '../core/engine-config.js';
 import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
 import type { Orchestrator, OrchestratorOptions } from '../orchestrator.js';
 import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
+import { asEngineError, engineOf } from './engine-flags.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import type { Arguments, Flags } from './flags.js';
 import { processRedactor } from './process-redactor.js';
@@ -37,9 +39,17 @@ export const ORCHESTRATOR_FLAGS: Flags = {
   },
 };
 
+/** How an orchestrator is opened. */
+export interface OpenOptions extends Pick<OrchestratorOptions, 'inspect'> {
+  /** Whether tasks will be accepted: only then the engine of the file or the flags is opened. Default false. */
+  readonly acceptsTasks?: boolean;
+}
+
 /** An orchestrator, and how it is kept in step with its configuration file. */
 export interface OpenedOrchestrator {
   readonly orchestrator: Orchestrator;
+  /** The engine that it was opened with; undefined for the default one. */
+  readonly engine: EngineOptions | undefined;
   /** Applies the file whenever it changes, from now on; null when there is no file. */
   follow(): FollowedConfig | null;
 }
@@ -55,7 +65,7 @@ export async function createBuiltInOrchestrator(args: Arguments, log: Log): Prom
 
 /**
  * Builds an orchestrator with the services of the configuration file; without one, with the four built-in services, which
- * work offline and need no key. `inspect` sees its actors.
+ * work offline and need no key.
  *
  * @throws UsageError for a flag with a bad value, ConfigurationError for a root that is no folder or a configuration file
  * that is wrong or not trusted.
@@ -63,7 +73,7 @@ export async function createBuiltInOrchestrator(args: Arguments, log: Log): Prom
 export async function openOrchestrator(
   args: Arguments,
   log: Log,
-  { inspect }: Pick<OrchestratorOptions, 'inspect'> = {},
+  { inspect, acceptsTasks = false }: OpenOptions = {},
 ): Promise<OpenedOrchestrator> {
   const limits = limitsOf(args);
   const builtins = await builtinsOf(args);
@@ -73,11 +83,20 @@ export async function openOrchestrator(
   const services = await asConfigurationError(() => makeServices(loaded, builtins));
   const { createOrchestrator, ExecutionConfig } = await import('../index.js');
   const config = ExecutionConfig.create({ ...flatConfig(loaded?.config ?? {}), ...limits });
-  const orchestrator = createOrchestrator({
+  const engine = acceptsTasks ? engineOf(args, loaded?.config ?? {}) : undefined;
+  const create = (options: OrchestratorOptions): Orchestrator => {
+    try {
+      return createOrchestrator(options);
+    } catch (cause) {
+      throw asEngineError(cause);
+    }
+  };
+  const orchestrator = create({
     services: new Map<string, ServiceInput>([...services].map(([name, { settings }]) => [name, settings])),
     strategy: await builtInStrategy(config.routingConfig, log),
     config,
     log,
+    ...(engine !== undefined && { engine }),
     ...(inspect !== undefined && { inspect }),
     ...(args.isSet('tracing') && {
       tracing: (await import('../inspect/tracing.js')).openTelemetryTracing(),
@@ -86,6 +105,7 @@ export async function openOrchestrator(
   const { followConfig } = await import('../config/follow-config.js');
   return {
     orchestrator,
+    engine,
     follow() {
       if (found === null || loaded === null) return null;
       return followConfig({

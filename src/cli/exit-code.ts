@@ -5,6 +5,8 @@ export const EXIT = {
   taskFailed: 1,
   usage: 2,
   configuration: 3,
+  /** What is needed belongs to another process that runs; try again later. */
+  busy: 75,
   /** A fault that nobody caught. */
   fatal: 70,
   /** Stopped at once by a second interrupt. */
@@ -17,6 +19,11 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The command line was not understood; ends with {@link EXIT.usage}. The message is for people. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** Another process has what is needed; ends with {@link EXIT.busy}. */
+export class BusyError extends Error {
+  override readonly name = 'BusyError';
 }
 
 /** What the flags name does not exist or cannot work; ends with {@link EXIT.configuration}. */

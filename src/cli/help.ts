@@ -12,7 +12,7 @@ ${lines.join('\n')}
 
 gaffr COMMAND --help shows the flags of a command; gaffr --version the version.
 Results go to stdout, everything else to stderr.
-Exit codes: 0 success, 1 a task failed, 2 usage, 3 configuration.`;
+Exit codes: 0 success, 1 a task failed, 2 usage, 3 configuration, 75 in use by another process.`;
 }
 
 /** The help of one command. */

@@ -1,6 +1,6 @@
 import { nearest } from '../core/nearest.js';
 import type { Command, CommandContext } from './command.js';
-import { ConfigurationError, EXIT, type ExitCode, UsageError } from './exit-code.js';
+import { BusyError, ConfigurationError, EXIT, type ExitCode, UsageError } from './exit-code.js';
 import { type Flags, parseFlags } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
 
@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./commands/serve.js')).serveCommand,
   run: async () => (await import('./commands/run.js')).runCommand,
   services: async () => (await import('./commands/services.js')).servicesCommand,
+  tasks: async () => (await import('./commands/tasks.js')).tasksCommand,
   route: async () => (await import('./commands/route.js')).routeCommand,
   machines: async () => (await import('./commands/machines.js')).machinesCommand,
   dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand,
@@ -37,6 +38,7 @@ export async function runProgram(argv: readonly string[], context: CommandContex
     return args.isSet('help') ? await say(commandHelp(command)) : await command.run(args, context);
   } catch (cause) {
     if (cause instanceof UsageError) return refuse(cause.message, EXIT.usage);
+    if (cause instanceof BusyError) return refuse(cause.message, EXIT.busy);
     if (cause instanceof ConfigurationError) return refuse(cause.message, EXIT.configuration);
     throw cause;
   }

@@ -163,6 +163,7 @@ class AppliedConfig {
         }
       }
     }
+    if (JSON.stringify(this.#config.engine) !== JSON.stringify(config.engine)) needRestart.push('engine');
     return { changed, needRestart };
   }
 }

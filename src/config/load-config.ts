@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.js';
 import { ConfigError } from './config-error.js';
 import { parseConfigText } from './config-text.js';
 import { checkAgainst, type Finding } from './explain-issues.js';
-import { type Permission, permissionsOf } from './permissions.js';
+import { enginePermissions, type Permission, permissionsOf } from './permissions.js';
 import { readWithOwner } from './private-file.js';
 import { resolveReferences, type VariableUse } from './references.js';
 import { type ConfigFile, configFileSchema } from './schema.js';
@@ -69,14 +69,24 @@ export async function loadConfig(path: string, { env }: LoadOptions): Promise<Lo
   return {
     file,
     mode,
-    config: checked.data,
+    config: withAnchoredEngine(checked.data, folder),
     specs,
     // References change texts only, so what is right with them filled in has the same shape without.
-    permissions: permissionsOf(specsOf(raw as ConfigFile), folder),
+    permissions: [
+      ...permissionsOf(specsOf(raw as ConfigFile), folder),
+      ...enginePermissions((raw as ConfigFile).engine, folder),
+    ],
     secrets: [...secrets],
     literals: resolved.literals,
     variables: resolved.variables,
   };
+}
+
+/** A relative path of the engine is meant from the file's folder. */
+function withAnchoredEngine(config: ConfigFile, folder: string): ConfigFile {
+  const { engine } = config;
+  if (engine?.kind !== 'journal') return config;
+  return { ...config, engine: { ...engine, path: anchor(engine.path, folder) } };
 }
 
 async function readOwn(path: string): Promise<{ file: string; text: string; mode: number }> {

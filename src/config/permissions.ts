@@ -7,16 +7,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
 import { browserSchema } from '../services/builtin/responses-browser-options.js';
 import { searchAddress } from '../services/builtin/responses-provider.js';
 import type { ServiceSpec } from './kind-schemas.js';
+import type { ConfigFile } from './schema.js';
 import { anchor, type PlacedSpec, rootsOf } from './specs.js';
 
 /** One thing that the user has to allow. */
 export interface Permission {
-  readonly kind: 'run' | 'connect' | 'read';
+  readonly kind: 'run' | 'connect' | 'read' | 'write';
   readonly service: string;
   /** For people, on one line and printable. */
   readonly text: string;
@@ -34,15 +35,30 @@ interface Draft {
 /** What the services of a file need, in their order. */
 export function permissionsOf(specs: ReadonlyMap<string, PlacedSpec>, folder: string): readonly Permission[] {
   return [...specs].flatMap(([service, { spec, envFile }]) =>
-    [...foldersOutside(spec, folder), ...draftsOf(spec, envFile)].map(({ kind, text, facts }) => ({
-      kind,
-      service,
-      text: printable(text),
-      hash: createHash('sha256')
-        .update(canonical({ kind, ...facts }))
-        .digest('hex'),
-    })),
+    [...foldersOutside(spec, folder), ...draftsOf(spec, envFile)].map((draft) =>
+      toPermission(service, draft),
+    ),
   );
+}
+
+/** What the engine of a file needs: its tasks are written where the file says. */
+export function enginePermissions(engine: ConfigFile['engine'], folder: string): readonly Permission[] {
+  if (engine?.kind !== 'journal') return [];
+  const wanted = anchor(engine.path, folder);
+  // One that is not there yet will lie where its folder really is.
+  const path = existsSync(wanted) ? realPathOf(wanted) : join(realPathOf(dirname(wanted)), basename(wanted));
+  if (isInside(path, folder) && !engine.path.includes('${')) return [];
+  const facts = { journal: engine.path, path };
+  return [toPermission('engine', { kind: 'write', text: `tasks and results to ${shown(path)}`, facts })];
+}
+
+function toPermission(service: string, { kind, text, facts }: Draft): Permission {
+  const hash = createHash('sha256').update(canonical({ kind, ...facts }));
+  return { kind, service, text: printable(text), hash: hash.digest('hex') };
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(join(folder, sep));
 }
 
 function draftsOf(spec: ServiceSpec, envFile: string | undefined): Draft[] {
@@ -123,8 +139,7 @@ type Builtin = Extract<ServiceSpec, { readonly kind: 'builtin' }>;
 function foldersOutside(spec: ServiceSpec, folder: string): Draft[] {
   return rootsOf(spec).flatMap((root): Draft[] => {
     const path = realPathOf(anchor(root, folder));
-    const isInside = path === folder || path.startsWith(join(folder, sep));
-    if (isInside && !root.includes('${')) return [];
+    if (isInside(path, folder) && !root.includes('${')) return [];
     // A link inside the folder may lead anywhere, so what is agreed to is where it leads.
     return [{ kind: 'read', text: `files in ${shown(path)}`, facts: { root, path } }];
   });

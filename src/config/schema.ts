@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { routingConfigSchema, taskConfigSchema } from '../core/config.js';
+import { engineSchema } from '../core/engine-config.js';
 import { clientServerSchema } from './client-servers.js';
 import { builtinShapes, serviceSchema } from './kind-schemas.js';
 
@@ -36,6 +37,11 @@ export const configFileSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
   taskConfig: taskConfigSchema.optional().describe('Limits, time limits, retries and circuits.'),
   routingConfig: routingConfigSchema.optional().describe('How a task finds its service.'),
+  engine: engineSchema
+    .optional()
+    .describe(
+      'Where accepted tasks are kept: in the process (local, the default), or in a file that survives it.',
+    ),
   builtins: builtinsSchema.optional().describe('The four built-in services; all are on unless switched off.'),
   services: z
     .record(serviceName, serviceSchema)

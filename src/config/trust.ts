@@ -102,6 +102,6 @@ export function untrusted(file: string, missing: readonly Permission[]): ConfigE
 
 /** A permission for people, on a line of its own. */
 export function permissionLine({ kind, service, text }: Permission): string {
-  const does = { run: 'run', connect: 'talk to', read: 'read' }[kind];
-  return `  ${does} ${text}  (service ${JSON.stringify(service)})`;
+  const does = { run: 'run', connect: 'talk to', read: 'read', write: 'write' }[kind];
+  return `  ${does} ${text}  (${kind === 'write' ? service : `service ${JSON.stringify(service)}`})`;
 }

@@ -1,8 +1,9 @@
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { TaskResult } from '../../core/result.js';
 import { logTasks } from '../../inspect/task-log.js';
-import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
+import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
+import { ENGINE_FLAGS } from '../engine-flags.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Arguments } from '../flags.js';
 import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js';
@@ -12,6 +13,7 @@ import { createProgressView } from '../progress-view.js';
 import { resultText } from '../result-text.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
+import { openTaskDoor } from '../tasks/open-desk.js';
 import type { Terminal } from '../terminal.js';
 
 export const runCommand: Command = {
@@ -25,6 +27,7 @@ export const runCommand: Command = {
     ...LOG_FLAGS,
     ...HISTORY_FLAG,
     ...FLIGHT_RECORDER_FLAGS,
+    ...ENGINE_FLAGS,
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { terminal, log }) {
@@ -32,7 +35,8 @@ export const runCommand: Command = {
     if (tasks.length === 0) throw new UsageError('gaffr run takes at least one task; put each in quotes.');
     checkLogLevel(args);
     const options = taskOptionsOf(args);
-    const orchestrator = await createBuiltInOrchestrator(args, log);
+    const { orchestrator, engine } = await openOrchestrator(args, log, { acceptsTasks: true });
+    const door = openTaskDoor(orchestrator, engine, log);
     const history = recordHistory(orchestrator, args);
     const stopRecording = recordFlight(orchestrator, args, log);
     if (args.text('log-level') !== undefined) logTasks(orchestrator, log);
@@ -43,6 +47,7 @@ export const runCommand: Command = {
     await orchestrator.close();
     await history.close();
     stopRecording();
+    door.close();
     stop.dispose();
     return results.every(({ success }) => success) ? EXIT.success : EXIT.taskFailed;
   },

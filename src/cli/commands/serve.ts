@@ -5,6 +5,7 @@ import { logTasks } from '../../inspect/task-log.js';
 import { watchEventLoop } from '../../services/event-loop-watch.js';
 import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
+import { ENGINE_FLAGS } from '../engine-flags.js';
 import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
@@ -12,6 +13,7 @@ import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
+import { openTaskDoor } from '../tasks/open-desk.js';
 import { prepareWindows, WINDOW_FLAGS } from '../windows.js';
 
 export const serveCommand: Command = {
@@ -34,6 +36,7 @@ export const serveCommand: Command = {
     ...LOG_FLAGS,
     ...HISTORY_FLAG,
     ...FLIGHT_RECORDER_FLAGS,
+    ...ENGINE_FLAGS,
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { log, version, terminal }) {
@@ -47,8 +50,9 @@ export const serveCommand: Command = {
     // Both sides load at the same time.
     if (settings === undefined) loadFace().catch(() => {});
     const windows = await prepareWindows(args);
-    const opened = await openOrchestrator(args, log, windows);
+    const opened = await openOrchestrator(args, log, { ...windows, acceptsTasks: true });
     const { orchestrator } = opened;
+    const door = openTaskDoor(orchestrator, opened.engine, log);
     const openWindows = await windows.open(orchestrator, { log, version, terminal });
     const history = recordHistory(orchestrator, args);
     const stopRecording = recordFlight(orchestrator, args, log);
@@ -63,6 +67,7 @@ export const serveCommand: Command = {
       return await serveOverHttp(orchestrator, { ...options, settings, tell: terminal.tell });
     } finally {
       await openWindows.close();
+      door.close();
       stopFollowing();
       watch.stop();
       stopRecording();

@@ -12,13 +12,12 @@ import type {
 } from '../../core/engine.js';
 import type { Log } from '../../core/environment.js';
 import * as errors from '../../core/errors.js';
-import type { TaskBody } from '../../core/journal-record.js';
 import type { TaskResult } from '../../core/result.js';
 import { writeJson } from '../../core/safe-json.js';
 import type { KeptEntry } from './books.js';
 import type { Journal } from './journal.js';
 import { isPlain } from './plain.js';
-import { judge, keptOf } from './recovery.js';
+import { bodyOf, judge, keptOf } from './recovery.js';
 
 /** What the engine knows of a task while it is open. */
 interface OpenTask {
@@ -311,13 +310,6 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     const rule = `they must be plain JSON of at most maxRecordBytes (${maxRecordBytes}), so that the task can run after a restart`;
     return errors.notRecordable("The task's kwargs", rule);
   }
-}
-
-/** What the caller asked for, as it lies in the file. */
-function bodyOf(text: string, asked: Omit<TaskBody, 'text'>): string {
-  const { service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries } = asked;
-  const body = { text, service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
-  return JSON.stringify(body satisfies TaskBody);
 }
 
 /** What a caller is told whose task ended while the journal could not be written. */

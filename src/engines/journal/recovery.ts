@@ -34,3 +34,10 @@ export function keptOf(
   const ageMs = Math.max(0, Date.now() - acceptedAtMs);
   return { id, text, settings: { ...asked, idempotencyKey: key }, attempts, ageMs };
 }
+
+/** What the caller asked for, as it lies in the file. */
+export function bodyOf(text: string, asked: Omit<TaskBody, 'text'>): string {
+  const { service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries } = asked;
+  const body = { text, service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
+  return JSON.stringify(body satisfies TaskBody);
+}

@@ -1,0 +1,144 @@
+import type { TaskDetail, TaskSummary } from '../../core/engine.js';
+import type { Command } from '../command.js';
+import { asConfigurationError, CONFIG_FLAG, findConfigFile } from '../config-file.js';
+import { engineOf, JOURNAL_FLAG } from '../engine-flags.js';
+import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
+import type { Arguments } from '../flags.js';
+import { JSON_FLAG, toJsonText } from '../json-output.js';
+import { resultText } from '../result-text.js';
+import { table } from '../table.js';
+import { openDesk } from '../tasks/open-desk.js';
+import { TASK_STATES, type TaskDesk } from '../tasks/task-desk.js';
+import type { Terminal } from '../terminal.js';
+
+const ACTIONS = 'list, show ID, cancel ID or retry ID';
+
+export const tasksCommand: Command = {
+  name: 'tasks',
+  summary: 'List the tasks of a journal, look at one, cancel it or try it again',
+  synopsis: `[${ACTIONS.replaceAll(', ', '|').replace(' or ', '|')}] [flags]`,
+  flags: {
+    ...JOURNAL_FLAG,
+    which: {
+      type: 'string',
+      value: 'STATE',
+      help: `Only those: ${TASK_STATES.join(', ')} (dead: failed for good)`,
+    },
+    most: { type: 'string', value: 'COUNT', help: 'Most lines, the latest of them (default: 1000)' },
+    reason: { type: 'string', value: 'TEXT', help: 'Why a task is cancelled' },
+    ...JSON_FLAG,
+    ...CONFIG_FLAG,
+  },
+  async run(args, { terminal }) {
+    const [action = 'list', ...ids] = args.positionals;
+    const which = TASK_STATES.find((state) => state === args.text('which'));
+    if (args.text('which') !== undefined && which === undefined) {
+      throw new UsageError(`--which must be one of ${TASK_STATES.join(', ')}, not "${args.text('which')}".`);
+    }
+    const most = args.number('most', { least: 1, isWhole: true });
+    checkAction(action, ids);
+    const desk = await openDesk(await journalOf(args));
+    try {
+      if (action === 'list') {
+        const tasks = await desk.list({ which, most });
+        await terminal.print(args.isSet('json') ? toJsonText(tasks) : listText(tasks, terminal.columns));
+        return EXIT.success;
+      }
+      if (action === 'show') return await show(desk, ids[0] as string, args, terminal);
+      return await steer(desk, action, { ids, reason: args.text('reason'), terminal });
+    } finally {
+      desk.close();
+    }
+  },
+};
+
+function checkAction(action: string, ids: readonly string[]): void {
+  switch (action) {
+    case 'list':
+      if (ids.length > 0) throw new UsageError('gaffr tasks list takes no id.');
+      return;
+    case 'show':
+      if (ids.length !== 1) throw new UsageError('gaffr tasks show takes the id of one task.');
+      return;
+    case 'cancel':
+    case 'retry':
+      if (ids.length === 0) throw new UsageError(`gaffr tasks ${action} takes the id of a task, or several.`);
+      return;
+    default:
+      throw new UsageError(`gaffr tasks takes ${ACTIONS}, not "${action}".`);
+  }
+}
+
+async function journalOf(args: Arguments) {
+  const found = await findConfigFile(args);
+  const config = found === null ? {} : await readEngine(found.file);
+  const engine = engineOf(args, { engine: undefined, ...config });
+  if (engine?.kind === 'journal') return engine;
+  throw new UsageError('No journal is named; give --journal FILE, or "engine" in gaffr.config.json.');
+}
+
+/** Only its place is wanted: nothing of the file is run, so it need not be trusted. */
+async function readEngine(file: string) {
+  return asConfigurationError(async () => {
+    const { loadConfig } = await import('../../config/load-config.js');
+    return (await loadConfig(file, { env: process.env })).config;
+  });
+}
+
+async function show(desk: TaskDesk, id: string, args: Arguments, terminal: Terminal): Promise<ExitCode> {
+  const task = await desk.find(id);
+  if (task === undefined) {
+    terminal.tell(`No task "${id}" is kept.`);
+    return EXIT.taskFailed;
+  }
+  await terminal.print(args.isSet('json') ? toJsonText(task) : detailText(task));
+  return EXIT.success;
+}
+
+async function steer(
+  desk: TaskDesk,
+  action: string,
+  {
+    ids,
+    reason,
+    terminal,
+  }: { readonly ids: readonly string[]; readonly reason: string | undefined; readonly terminal: Terminal },
+): Promise<ExitCode> {
+  let isAllDone = true;
+  for (const id of ids) {
+    const isCancel = action === 'cancel';
+    const isDone = isCancel
+      ? await desk.cancel(id, reason ?? 'cancelled by gaffr tasks')
+      : await desk.retry(id);
+    const refusal = isCancel ? 'no open task has this id' : 'no task of this id ended without success';
+    terminal.tell(isDone ? `${id}: ${isCancel ? 'cancelled' : 'accepted again'}` : `${id}: ${refusal}`);
+    isAllDone &&= isDone;
+  }
+  return isAllDone ? EXIT.success : EXIT.taskFailed;
+}
+
+function listText(tasks: readonly TaskSummary[], columns: number): string {
+  if (tasks.length === 0) return 'No such tasks are kept.';
+  const rows = tasks.map(({ taskId, status, serviceName, attempts, acceptedAt, errorCode }) => [
+    taskId,
+    status,
+    serviceName ?? '',
+    String(attempts),
+    acceptedAt,
+    errorCode ?? '',
+  ]);
+  return table(['task', 'status', 'service', 'attempts', 'accepted', 'error'], rows, columns);
+}
+
+function detailText(task: TaskDetail): string {
+  const { taskId, status, serviceName, attempts, acceptedAt, endedAt, result, kwargs } = task;
+  const end = endedAt === null ? '' : `, ended ${endedAt}`;
+  const lines = [
+    `${taskId}: ${status}${serviceName === null ? '' : `, by ${serviceName}`}, ${attempts} attempts, accepted ${acceptedAt}${end}`,
+    task.task,
+    ...(kwargs === null ? [] : [`kwargs: ${JSON.stringify(kwargs)}`]),
+    ...(result?.error ? [`${result.errorCode}: ${result.error}`] : []),
+    ...(result?.success ? [resultText(result.result)] : []),
+  ];
+  return lines.join('\n');
+}
