@@ -1,3 +1,4 @@
+import type { Shelf } from './engine.js';
 import type { MachineDocument } from './machine-document.js';
 import type { TaskResult } from './result.js';
 import type { Route } from './route.js';
@@ -47,5 +48,10 @@ export interface OrchestratorPort {
   watch?(listener: ChangeListener): () => void;
   /** The state machines that do the work. Absent when the orchestrator cannot show them. */
   machines?(): readonly MachineDocument[];
+  /**
+   * A place for small texts that survive the process; null when the engine keeps nothing. Absent when the orchestrator
+   * cannot tell.
+   */
+  shelf?(name: string): Shelf | null;
   close(options?: { readonly drainSeconds?: number }): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { Updates } from './resources/updates.js';
 import type { Run } from './runs/run.js';
 import type { RunLimitsInput } from './runs/run-limits.js';
 import { RunStore } from './runs/run-store.js';
+import { findTool } from './tools/tool-table.js';
 
 /** What the servers of one face are made with. */
 export interface McpServerOptions {
@@ -29,7 +30,15 @@ export function createServerParts(
   orchestrator: OrchestratorPort,
   { log, version, runLimits, clock }: McpServerOptions & { readonly clock: Clock },
 ): McpServerParts {
-  const runs = new RunStore({ clock, log, ...(runLimits && { limits: runLimits }) });
+  const shelf = orchestrator.shelf?.('runs') ?? null;
+  const runs = new RunStore({ clock, log, shelf, ...(runLimits && { limits: runLimits }) });
+  runs.resume(({ toolName, principal, args }) => {
+    const tool = findTool(toolName);
+    const parsed = tool?.input.safeParse(args);
+    if (tool?.work === undefined || !parsed?.success) return undefined;
+    const { work } = tool;
+    return (hooks) => work(parsed.data as object, { orchestrator, principal, hooks });
+  });
   const sources = { orchestrator, runs: runSourceOf(runs) };
   return { log, version, runs, sources, updates: new Updates({ ...sources, clock }) };
 }

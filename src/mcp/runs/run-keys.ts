@@ -64,6 +64,15 @@ export function withScopedKey<T extends { readonly idempotencyKey?: string | und
   return { ...options, idempotencyKey: scopeKey(principal, idempotencyKey) };
 }
 
+/** As {@link withScopedKey}; without a key they get that of their run, if it has one for them. */
+export function withTaskKey<T extends { readonly idempotencyKey?: string | undefined }>(
+  options: T,
+  { principal, runKey }: { readonly principal: string | null; readonly runKey: string | undefined },
+): T {
+  if (options.idempotencyKey !== undefined || runKey === undefined) return withScopedKey(options, principal);
+  return { ...options, idempotencyKey: runKey };
+}
+
 /**
  * A digest that is the same for equal arguments, in whatever order their members come. How long a call waits says nothing
  * of its work.

@@ -1,14 +1,16 @@
 import { systemClock } from '../../core/clock.js';
+import type { Shelf } from '../../core/engine.js';
 import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { runNotFound, tooManyRuns } from '../../core/errors.js';
 import { sizeUpTo } from '../../core/size.js';
 import type { Departure, Presence } from '../presence.js';
 import { explainFault, type ToolAnswer } from '../tool-answer.js';
 import { FinishedRuns } from './finished-runs.js';
-import { type Follower, type Load, Run, type RunEnd, type Working } from './run.js';
+import { type Follower, type Load, Run, type RunEnd, type RunIdentity, type Working } from './run.js';
 import { fingerprintOf, type KeyClaim, RunKeys } from './run-keys.js';
 import { parseRunLimits, type RunLimits, type RunLimitsInput } from './run-limits.js';
 import { SpareControllers } from './spare-controllers.js';
+import { parseStoredRun, type StoredRun } from './stored-run.js';
 
 /** What a store is made with. */
 export interface RunStoreOptions {
@@ -17,6 +19,8 @@ export interface RunStoreOptions {
   readonly clock?: Clock;
   /** Default: silent. */
   readonly log?: Log;
+  /** Where runs outlive the process. Default: nowhere. */
+  readonly shelf?: Shelf | null;
 }
 
 /** What the work of a run is given. */
@@ -26,6 +30,11 @@ export interface RunHooks {
   readonly uri: string;
   readonly signal: AbortSignal;
   readonly onProgress: (fraction: number, message: string | undefined) => void;
+  /**
+   * A key for one of its tasks, the same after a restart, so that the work is taken up and not done twice; undefined where
+   * runs do not outlive the process.
+   */
+  readonly taskKey: (index: number) => string | undefined;
 }
 
 /** A run to start. */
@@ -54,7 +63,8 @@ export interface Wait {
  * - I1 a run shows itself to its own principal; to everybody else it does not exist;
  * - I2 a caller who leaves stops a run only as long as nobody knows its id and nobody else waits for it;
  * - I3 what is under way and what is kept is bounded, over all and, where there are principals, to half of it for each;
- * - I4 state first: who learns of an end finds the run ended.
+ * - I4 state first: who learns of an end finds the run ended;
+ * - I5 with a shelf, a run whose id was told can be asked for after a restart, as long as it would be without one.
  */
 export class RunStore {
   readonly limits: RunLimits;
@@ -66,16 +76,19 @@ export class RunStore {
   readonly #keys = new RunKeys();
   readonly #spare = new SpareControllers();
   readonly #listeners = new Set<(run: Run) => void>();
+  readonly #shelf: Shelf | null;
   #working = 0;
   #workingBytes = 0;
 
-  constructor({ limits, clock = systemClock, log = silentLog }: RunStoreOptions = {}) {
+  constructor({ limits, clock = systemClock, log = silentLog, shelf = null }: RunStoreOptions = {}) {
     this.limits = parseRunLimits(limits);
     this.#clock = clock;
     this.#log = log;
+    this.#shelf = shelf;
     this.#finished = new FinishedRuns(this.limits, clock, (run) => {
       this.#runs.delete(run.id);
       this.#keys.forget(run);
+      this.#shelf?.drop(run.id);
     });
   }
 
@@ -85,25 +98,92 @@ export class RunStore {
    * @throws OrchestratorError `IDEMPOTENCY_CONFLICT`, and `QUEUE_FULL` when too much is under way.
    */
   start(request: RunRequest): Run {
-    const { toolName, principal, args, work } = request;
+    const { principal, args, work } = request;
     const claim = claimOf(request);
     const known = claim && this.#keys.find(claim);
     if (known !== undefined && !(known.hasEnded && this.#finished.isOverdue(known))) return known;
     const working = this.#admit(principal, sizeOfArguments(args, this.limits.runningBytes));
-    const run = new Run(toolName, principal, this.#clock.now(), working);
-    this.#runs.set(run.id, run);
+    const run = new Run(request, this.#clock.now(), working);
     if (claim !== undefined) this.#keys.add(claim, run);
+    this.#begin(run, working, work);
+    return run;
+  }
+
+  /**
+   * Takes up the runs of an earlier process: those that have ended are kept on, the others are begun again.
+   *
+   * @param workOf - The work of a run; undefined when there is no such tool any more.
+   */
+  resume(workOf: (run: StoredRun) => RunRequest['work'] | undefined): void {
+    for (const [key, text] of this.#shelf?.entries() ?? []) {
+      const stored = parseStoredRun(text);
+      const work = stored === null ? undefined : workOf(stored);
+      if (stored !== null && work !== undefined && this.#restore(stored, work)) continue;
+      this.#shelf?.drop(key);
+    }
+  }
+
+  #begin(run: Run, working: Working, work: RunRequest['work']): void {
+    this.#runs.set(run.id, run);
+    this.#put(run, null);
     this.#tellChange(run);
     const onProgress: RunHooks['onProgress'] = (fraction, message) => {
       if (run.hasEnded) return;
       run.report({ fraction, message }, this.#clock.now());
       this.#tellChange(run);
     };
-    work({ runId: run.id, uri: run.uri, signal: working.controller.signal, onProgress }).then(
+    const taskKey: RunHooks['taskKey'] = (index) =>
+      this.#shelf === null ? undefined : `run:${run.id}:${index}`;
+    work({ runId: run.id, uri: run.uri, signal: working.controller.signal, onProgress, taskKey }).then(
       (end) => this.#end(run, end),
       (cause) => this.#fail(run, cause),
     );
-    return run;
+  }
+
+  /** False for one that has been kept long enough, or for which there is no room. */
+  #restore(stored: StoredRun, work: RunRequest['work']): boolean {
+    const { principal, args, end, startedAtMs, changedAtMs, isTold } = stored;
+    const toClock = (wallMs: number): number => this.#clock.now() - Math.max(0, Date.now() - wallMs);
+    const request: RunIdentity = { ...stored, idempotencyKey: stored.idempotencyKey };
+    const claim = claimOf(request);
+    if (end === null) {
+      const working = this.#admitOrNot(principal, sizeOfArguments(args, this.limits.runningBytes));
+      if (working === null) return false;
+      const run = new Run(request, toClock(startedAtMs), working);
+      // Whoever was told of it may come for it.
+      run.isHandedOut = true;
+      if (claim !== undefined) this.#keys.add(claim, run);
+      this.#begin(run, working, work);
+      return true;
+    }
+    const run = new Run(request, toClock(startedAtMs), null);
+    run.finish(end, toClock(changedAtMs));
+    run.isTold = isTold;
+    if (this.#finished.isOverdue(run)) return false;
+    if (claim !== undefined) this.#keys.add(claim, run);
+    this.#runs.set(run.id, run);
+    this.#finished.add(run);
+    return true;
+  }
+
+  #admitOrNot(principal: string | null, inputBytes: number): Working | null {
+    try {
+      return this.#admit(principal, inputBytes);
+    } catch {
+      return null;
+    }
+  }
+
+  /** Writes the run down, so that it is found after a restart. */
+  #put(run: Run, end: RunEnd | null): void {
+    if (this.#shelf === null) return;
+    const { id, toolName, principal, args, idempotencyKey, startedAtMs, changedAtMs, isTold } = run;
+    const toWall = (ms: number): number => Date.now() + ms - this.#clock.now();
+    const times = { startedAtMs: toWall(startedAtMs), changedAtMs: toWall(changedAtMs) };
+    this.#shelf.put(
+      id,
+      JSON.stringify({ id, toolName, principal, args, idempotencyKey, ...times, isTold, end }),
+    );
   }
 
   /**
@@ -113,6 +193,8 @@ export class RunStore {
   async answerOf(run: Run, wait: Wait): Promise<ToolAnswer> {
     if (!run.hasEnded) await this.#follow(run, wait);
     if (wait.presence.departure === undefined) this.#handOut(run);
+    // Who is told the id of a run is told that it can be found by it.
+    if (this.#shelf !== null && !run.hasEnded) await this.#shelf.kept();
     return run.answer();
   }
 
@@ -267,8 +349,13 @@ export class RunStore {
     // Whoever has a key may call again, and must not have the work done twice.
     run.isTold = followers.length > 0 && !this.#keys.has(run);
     // Nobody knows of a run that its only caller has left.
-    if (run.isTold || run.isHandedOut || this.#keys.has(run)) this.#finished.add(run);
-    else this.#runs.delete(run.id);
+    if (run.isTold || run.isHandedOut || this.#keys.has(run)) {
+      if (end.isKept !== true) this.#put(run, end);
+      this.#finished.add(run);
+    } else {
+      this.#runs.delete(run.id);
+      if (end.isKept !== true) this.#shelf?.drop(run.id);
+    }
     for (const { onEnd } of followers) onEnd();
     this.#tellChange(run);
   }
@@ -295,7 +382,7 @@ export class RunStore {
   }
 }
 
-function claimOf({ principal, idempotencyKey: key, toolName, args }: RunRequest): KeyClaim | undefined {
+function claimOf({ principal, idempotencyKey: key, toolName, args }: RunIdentity): KeyClaim | undefined {
   return key === undefined ? undefined : { principal, key, fingerprint: fingerprintOf(toolName, args) };
 }
 

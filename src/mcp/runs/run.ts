@@ -16,6 +16,8 @@ export interface RunEnd {
   readonly wasTried: boolean;
   /** Whether the work broke down by a fault of ours. Default false. */
   readonly isOurFault?: boolean;
+  /** Whether the process stops and the work goes on at its next start: then the run goes on as well. Default false. */
+  readonly isKept?: boolean;
 }
 
 /** Someone who waits for the end of a run. */
@@ -28,6 +30,16 @@ export interface Follower {
 export interface Load {
   runs: number;
   bytes: number;
+}
+
+/** What a run is made of. */
+export interface RunIdentity {
+  /** Default: a fresh one. */
+  readonly id?: string;
+  readonly toolName: string;
+  readonly principal: string | null;
+  readonly args: object;
+  readonly idempotencyKey: string | undefined;
 }
 
 /** What keeps a run going. */
@@ -49,8 +61,11 @@ export interface Working {
  * - I2 its id cannot be guessed, and is told only in an answer to its principal.
  */
 export class Run {
-  readonly id: string = randomUUID();
+  readonly id: string;
   readonly toolName: string;
+  /** Everything that says which work it is. */
+  readonly args: object;
+  readonly idempotencyKey: string | undefined;
   /** Who may see it; null: the one client of a connection over stdio. */
   readonly principal: string | null;
   /** Monotonic milliseconds of the store's clock. */
@@ -70,9 +85,13 @@ export class Run {
   #changedAtMs: number;
   #end: RunEnd | null = null;
 
-  constructor(toolName: string, principal: string | null, startedAtMs: number, working: Working) {
-    this.toolName = toolName;
-    this.principal = principal;
+  /** @param working - Null for one of an earlier process that has ended: `finish` follows. */
+  constructor(request: RunIdentity, startedAtMs: number, working: Working | null) {
+    this.id = request.id ?? randomUUID();
+    this.toolName = request.toolName;
+    this.principal = request.principal;
+    this.args = request.args;
+    this.idempotencyKey = request.idempotencyKey;
     this.startedAtMs = startedAtMs;
     this.working = working;
     this.#changedAtMs = startedAtMs;

@@ -27,7 +27,13 @@ export function endOfBatch(sources: readonly TaskResult[], { runId, uri }: WorkH
     },
     wholeJson: whole && JSON.stringify({ runId, ...toBatchResult(whole) }),
     wasTried: sources.some(({ attempts }) => attempts > 0),
+    isKept: sources.some(isKept),
   };
+}
+
+/** Whether the task goes on at the next start of the process. */
+export function isKept({ status, errorDetails }: Pick<TaskResult, 'status' | 'errorDetails'>): boolean {
+  return status === 'cancelled' && errorDetails?.kept === true;
 }
 
 /** Counts the results as they go over the wire: one that cannot be sent counts as failed. */

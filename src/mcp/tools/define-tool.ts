@@ -47,6 +47,8 @@ export interface Tool {
   readonly startsRun: boolean;
   /** The answer; `args` have been parsed by `input`. Rejects with what the caller did wrong, and with faults of ours. */
   answer(args: unknown, call: ToolCall): Promise<ToolAnswer>;
+  /** The work of a run with those arguments, parsed; absent where `startsRun` is false. */
+  work?(args: object, context: WorkContext): Promise<RunEnd>;
 }
 
 /** A tool that can also be called without a run around its work. */
@@ -59,7 +61,7 @@ export interface DirectTool<I extends z.ZodType, O extends z.ZodType<Record<stri
 
 type ToolFace<I extends z.ZodType, O extends z.ZodType> = Omit<
   Tool,
-  'input' | 'output' | 'answer' | 'startsRun'
+  'input' | 'output' | 'answer' | 'startsRun' | 'work'
 > & {
   readonly input: I;
   readonly output: O;
@@ -82,7 +84,7 @@ export interface LookingTool<I extends z.ZodType, O extends z.ZodType> extends T
 }
 
 /** What ties work to its caller; id and address are null for work that is no run. */
-export interface WorkHooks extends Pick<RunHooks, 'onProgress'> {
+export interface WorkHooks extends Pick<RunHooks, 'onProgress' | 'taskKey'> {
   readonly runId: string | null;
   readonly uri: string | null;
   readonly signal: AbortSignal | undefined;
@@ -160,8 +162,9 @@ export function defineWorkingTool<
   return {
     ...face,
     startsRun: true,
+    work: (args, context) => work(args as z.output<I> & RunArguments, context),
     async answerDirectly(args, { orchestrator, signal, onProgress = () => {} }) {
-      const hooks: WorkHooks = { runId: null, uri: null, signal, onProgress };
+      const hooks: WorkHooks = { runId: null, uri: null, signal, onProgress, taskKey: () => undefined };
       return (await work(args as z.output<I>, { orchestrator, principal: null, hooks })).answer;
     },
     async answer(parsed, { orchestrator, runs, principal, presence, onProgress, mostWaitSeconds }) {

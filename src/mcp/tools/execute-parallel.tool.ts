@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { withScopedKey } from '../runs/run-keys.js';
+import { withTaskKey } from '../runs/run-keys.js';
 import { endOfBatch, MAX_BATCH_TASKS } from './batch.js';
 import { DOES_WORK, defineWorkingTool } from './define-tool.js';
 import { taskSchema } from './execute.tool.js';
@@ -28,7 +28,11 @@ export const executeParallelTool = defineWorkingTool({
   annotations: DOES_WORK,
   async work({ tasks, maxParallel, failFast }, { orchestrator, principal, hooks }) {
     const { signal, onProgress } = hooks;
-    const scoped = tasks.map((task) => (typeof task === 'string' ? task : withScopedKey(task, principal)));
+    const scoped = tasks.map((task, index) => {
+      const runKey = hooks.taskKey(index);
+      if (typeof task === 'string' && runKey === undefined) return task;
+      return withTaskKey(typeof task === 'string' ? { task } : task, { principal, runKey });
+    });
     const options = { maxParallel, failFast, signal, onProgress };
     return endOfBatch(await orchestrator.executeParallel(scoped, options), hooks);
   },

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { subtaskSchema } from '../../core/task.js';
-import { withScopedKey } from '../runs/run-keys.js';
+import { withTaskKey } from '../runs/run-keys.js';
 import { endOfBatch, MAX_BATCH_TASKS } from './batch.js';
 import { DOES_WORK, defineWorkingTool } from './define-tool.js';
 import { batchRunSchema, LONG_WORK, runArguments } from './run.schema.js';
@@ -21,7 +21,9 @@ export const executeSubtasksTool = defineWorkingTool({
   annotations: DOES_WORK,
   async work({ subtasks, parallel }, { orchestrator, principal, hooks }) {
     const { signal, onProgress } = hooks;
-    const scoped = subtasks.map((subtask) => withScopedKey(subtask, principal));
+    const scoped = subtasks.map((subtask, index) =>
+      withTaskKey(subtask, { principal, runKey: hooks.taskKey(index) }),
+    );
     return endOfBatch(await orchestrator.executeSubtasks(scoped, { parallel, signal, onProgress }), hooks);
   },
 });

@@ -2,8 +2,9 @@ import * as z from 'zod';
 import type { TaskResult } from '../../core/result.js';
 import { taskDataSchema } from '../../core/task.js';
 import type { RunEnd } from '../runs/run.js';
-import { withScopedKey } from '../runs/run-keys.js';
+import { withTaskKey } from '../runs/run-keys.js';
 import { toWireResult } from '../wire-result.js';
+import { isKept } from './batch.js';
 import { DOES_WORK, defineWorkingTool, type WorkHooks } from './define-tool.js';
 import { describeResult } from './describe-result.js';
 import { fitResults, wasCut } from './fit-results.js';
@@ -27,7 +28,7 @@ export const executeTool = defineWorkingTool({
   annotations: DOES_WORK,
   async work({ task, waitSeconds: _, ...options }, { orchestrator, principal, hooks }) {
     const { signal, onProgress } = hooks;
-    const scoped = withScopedKey(options, principal);
+    const scoped = withTaskKey(options, { principal, runKey: hooks.taskKey(0) });
     return endOfTask(await orchestrator.execute(task, { ...scoped, signal, onProgress }), hooks);
   },
 });
@@ -54,5 +55,6 @@ function toEnd(wire: WireResult, runId: string | null): RunEnd {
     },
     wholeJson: null,
     wasTried: wire.attempts > 0,
+    isKept: isKept(wire),
   };
 }
