@@ -7,7 +7,7 @@ const limit = z.union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINI
 const localEngineSchema = z.strictObject({ kind: z.literal('local') });
 
 /** Tasks are recorded in a file before they are accepted. */
-export const journalEngineSchema = z.strictObject({
+const journalEngineSchema = z.strictObject({
   kind: z.literal('journal'),
   path: z
     .string()

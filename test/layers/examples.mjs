@@ -42,6 +42,7 @@ export const violations = {
   'only-for-zod': { 'engines/journal.ts': "import * as z from 'zod';" },
   'only-for-mcp-sdk': { 'services/http.ts': "import { Client } from '@modelcontextprotocol/client';" },
   'only-for-restate': { 'engines/local.ts': "import * as restate from '@restatedev/restate-sdk';" },
+  'only-for-libsql': { 'cli/tasks.ts': "import type Database from 'libsql';" },
   'inspect-types-only': {
     'inspect/stately.ts': "import '../actors/supervisor.js';",
     'actors/supervisor.ts': '',

@@ -69,6 +69,7 @@ const ONLY_FOLDERS = [
     folders: ['mcp', 'services/mcp', 'adapters/mcp-v1', ...ABOVE_ALL],
   },
   { name: 'restate', packages: ['@restatedev'], folders: ['engines/restate'] },
+  { name: 'libsql', packages: ['libsql'], folders: ['engines/journal'] },
 ];
 
 /** Patterns of the files that something outside src starts with: the public names, the command, subpaths, threads, scripts. */

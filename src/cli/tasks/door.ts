@@ -23,7 +23,7 @@ const REQUEST_MS = 2000;
 const ANSWER_MS = 10_000;
 
 /** Where the door to a journal is. */
-export function doorOf(journal: string): string {
+function doorOf(journal: string): string {
   const beside = `${journal}.sock`;
   const name = `gaffr-${createHash('sha256').update(journal).digest('hex').slice(0, 24)}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;

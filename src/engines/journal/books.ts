@@ -251,7 +251,7 @@ export class Books {
 }
 
 /** How a task stands, in the words of {@link TaskSummary}. */
-export function statusOf({ state, status }: KeptEntry): KeptStatus {
+function statusOf({ state, status }: KeptEntry): KeptStatus {
   return state === 'finished' ? (status as TaskStatus) : state;
 }
 

@@ -55,7 +55,7 @@ function scopeKey(principal: string | null, key: string): string {
 }
 
 /** Options of a task with its key scoped to a principal; without a key they stay as they are. */
-export function withScopedKey<T extends { readonly idempotencyKey?: string | undefined }>(
+function withScopedKey<T extends { readonly idempotencyKey?: string | undefined }>(
   options: T,
   principal: string | null,
 ): T {

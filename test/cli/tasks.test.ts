@@ -1,0 +1,173 @@
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runProgram } from '../../src/cli/program.js';
+import { openTaskDoor } from '../../src/cli/tasks/open-desk.js';
+import { silentLog } from '../../src/core/environment.js';
+import { createOrchestrator } from '../../src/index.js';
+import { fakeTerminal } from '../support/fake-terminal.js';
+import { drained, manualService } from '../support/simulation.js';
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function newPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gaffr-tasks-'));
+  cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'tasks.journal');
+}
+
+async function run(...argv: string[]) {
+  const terminal = fakeTerminal();
+  const code = await runProgram([...argv, '--no-config'], { terminal, log: silentLog, version: '1.2.3' });
+  return { code, out: terminal.printed.join('\n'), err: terminal.told.join('\n') };
+}
+
+/** A journal with one completed and one failed task, and one that waits. */
+async function filled(): Promise<string> {
+  const path = newPath();
+  const orchestrator = createOrchestrator({
+    engine: { kind: 'journal', path },
+    services: { echo: (task) => `said ${task}`, down: () => Promise.reject(new Error('no luck')) },
+    config: { taskConfig: { maxRetries: 0 }, routingConfig: { fallbackService: null } },
+    log: silentLog,
+  });
+  await orchestrator.execute('hello', { service: 'echo', taskId: 'well' });
+  await orchestrator.execute('hello', { service: 'down', taskId: 'ill', kwargs: { n: 1 } });
+  orchestrator.pause();
+  void orchestrator.execute('later', { service: 'echo', taskId: 'waits' });
+  await drained();
+  await orchestrator.close({ drainSeconds: 0 });
+  return path;
+}
+
+describe('gaffr tasks, while no process has the journal', () => {
+  it('lists all tasks, or those of a state', async () => {
+    const path = await filled();
+    const { code, out } = await run('tasks', '--journal', path);
+    expect(code).toBe(0);
+    expect(out).toMatch(/well +completed +echo +1/);
+    expect(out).toMatch(/ill +failed +down +1 .*SERVICE_FAILED/);
+    expect(out).toMatch(/waits +queued/);
+    const dead = JSON.parse((await run('tasks', 'list', '--which', 'dead', '--json', '--journal', path)).out);
+    expect(dead).toMatchObject([{ taskId: 'ill', status: 'failed' }]);
+    expect((await run('tasks', '--which', 'running', '--journal', path)).out).toBe('No such tasks are kept.');
+  });
+
+  it('shows a task with its words and its result', async () => {
+    const path = await filled();
+    expect((await run('tasks', 'show', 'well', '--journal', path)).out).toContain('said hello');
+    expect((await run('tasks', 'show', 'ill', '--journal', path)).out).toMatch(
+      /kwargs: \{"n":1\}[\s\S]*no luck/,
+    );
+    expect(await run('tasks', 'show', 'nobody', '--journal', path)).toMatchObject({
+      code: 1,
+      err: 'No task "nobody" is kept.',
+    });
+  });
+
+  it('tries a failed task again, and cancels one that waits: the next start finds it so', async () => {
+    const path = await filled();
+    expect(await run('tasks', 'retry', 'ill', '--journal', path)).toMatchObject({
+      code: 0,
+      err: 'ill: accepted again',
+    });
+    expect(await run('tasks', 'cancel', 'waits', '--journal', path)).toMatchObject({
+      code: 0,
+      err: 'waits: cancelled',
+    });
+    expect((await run('tasks', 'retry', 'well', 'ill', '--journal', path)).code).toBe(1);
+    const service = manualService();
+    const orchestrator = createOrchestrator({
+      engine: { kind: 'journal', path },
+      services: { echo: service, down: service },
+      log: silentLog,
+    });
+    for (let turn = 0; turn < 6; turn += 1) await drained();
+    expect(service.calls.map(({ context }) => [context.taskId, context.attempt])).toEqual([['ill', 1]]);
+    service.open()[0]?.resolve('up again');
+    expect(await orchestrator.kept.result('ill')).toMatchObject({ result: 'up again' });
+    await orchestrator.close();
+  });
+
+  it('says what is wrong with a command line', async () => {
+    const path = await filled();
+    expect((await run('tasks', 'burn', '--journal', path)).err).toContain(
+      'takes list, show ID, cancel ID or retry ID',
+    );
+    expect((await run('tasks', 'show', '--journal', path)).code).toBe(2);
+    expect((await run('tasks', '--which', 'odd', '--journal', path)).err).toContain('--which must be one of');
+    expect((await run('tasks')).err).toContain('No journal is named');
+    expect(await run('tasks', '--journal', `${path}x`)).toMatchObject({ code: 3 });
+  });
+
+  it('a damaged journal ends the command with the code of a configuration', async () => {
+    const path = newPath();
+    writeFileSync(path, 'no journal at all '.repeat(300));
+    expect(await run('tasks', '--journal', path)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('--repair'),
+    });
+  });
+});
+
+describe('gaffr tasks, while a process has the journal', () => {
+  async function running() {
+    const path = newPath();
+    const service = manualService();
+    const engine = { kind: 'journal', path } as const;
+    const orchestrator = createOrchestrator({ engine, services: { only: service }, log: silentLog });
+    const door = openTaskDoor(orchestrator, engine, silentLog);
+    cleanUps.push(
+      () => orchestrator.close({ drainSeconds: 0 }),
+      () => door.close(),
+    );
+    return { path, service, orchestrator };
+  }
+
+  it('asks that process, at a socket for its user only', async () => {
+    const { path, service, orchestrator } = await running();
+    const result = orchestrator.execute('x', { taskId: 'mine' });
+    for (let turn = 0; turn < 6; turn += 1) await drained();
+    expect((await run('tasks', '--journal', path)).out).toMatch(/mine +running +only/);
+    expect((await run('tasks', 'show', 'mine', '--journal', path)).out).toContain('mine: running');
+    if (process.platform !== 'win32') expect(statSync(`${path}.sock`).mode & 0o777).toBe(0o600);
+    expect((await run('tasks', 'cancel', 'mine', '--journal', path)).code).toBe(0);
+    expect((await result).status).toBe('cancelled');
+    expect(service.calls[0]?.context.signal.aborted).toBe(true);
+    expect((await run('tasks', 'retry', 'mine', '--journal', path)).code).toBe(1);
+  });
+
+  it('fault P8: a second process is refused with exit code 75', async () => {
+    const { path } = await running();
+    const { code, err } = await run('run', 'hello', '--service', 'reasoning', '--journal', path);
+    expect(code).toBe(75);
+    expect(err).toContain('belongs to another process that runs');
+  });
+
+  it('an application without a door is in use, and says so', async () => {
+    const path = newPath();
+    const orchestrator = createOrchestrator({ engine: { kind: 'journal', path }, log: silentLog });
+    cleanUps.push(() => orchestrator.close());
+    expect((await run('tasks', '--journal', path)).code).toBe(75);
+  });
+});
+
+describe('gaffr run with an engine', () => {
+  it('records what it runs', async () => {
+    const path = newPath();
+    expect((await run('run', '2 + 3 * 4', '--service', 'reasoning', '--journal', path)).code).toBe(0);
+    expect((await run('tasks', '--journal', path)).out).toMatch(/completed +reasoning/);
+    expect(existsSync(`${path}.sock`)).toBe(false);
+  });
+
+  it('refuses flags that do not go together', async () => {
+    expect((await run('run', 'x', '--engine', 'restate')).err).toContain('--engine must be local or journal');
+    expect((await run('run', 'x', '--engine', 'journal')).err).toContain('--journal FILE');
+    expect((await run('run', 'x', '--engine', 'local', '--journal', 'f')).code).toBe(2);
+    expect((await run('run', 'x', '--repair')).code).toBe(2);
+  });
+});
