@@ -14,6 +14,7 @@ import {
   openPQueue,
 } from '../../bench/contestants/peers.js';
 import type { OpenQueue } from '../../bench/contestants/queue.js';
+import { ENGINE_SHAPES, runEngine } from '../../bench/engines.bench.js';
 import { runFeatures } from '../../bench/features.bench.js';
 import type { Stopwatch } from '../../bench/stopwatch.js';
 import { runQueue } from '../../bench/supervision.bench.js';
@@ -53,6 +54,14 @@ describe('the contestants of the benches', () => {
       expect((await runQueue(stoppedWatch, load)).tasks).toBe(200);
     }
   });
+
+  it.each(ENGINE_SHAPES.map((shape) => [shape.label, shape] as const))(
+    'the engine "%s" answers every task',
+    async (_, shape) => {
+      const sample = await runEngine(stoppedWatch, { shape, inFlight: 4, tasksPerLane: 5 });
+      expect(sample.tasks).toBe(20);
+    },
+  );
 
   it('bottleneck answers every task', async () => {
     const load = { open: openBottleneck, work: inMicrotask, tasks: 10, warmUpTasks: 1 };
