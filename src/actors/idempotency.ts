@@ -54,10 +54,12 @@ export class IdempotencyKeys {
     return 'joined';
   }
 
-  /** The key belongs to a task of an earlier process that has not ended, or is tried again. */
-  reclaim(key: string, input: unknown): void {
+  /** The key belongs to a task of an earlier process that has not ended, or is tried again; false when a live one has it. */
+  reclaim(key: string, input: unknown): boolean {
+    if (this.#live.has(key)) return false;
     this.#finished.delete(key);
     this.#live.set(key, { input, listeners: new Set() });
+    return true;
   }
 
   /** The key belongs to a task of an earlier process that ended `ageMs` ago. */

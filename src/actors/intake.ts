@@ -111,13 +111,13 @@ export class Intake {
   /** Makes a task of an earlier process one of this one; it is held until the engine lets it run. */
   restore({ id, text, settings, attempts, ageMs }: KeptTask): TaskRecord {
     const { idempotencyKey: key } = settings;
+    const hasKey = key !== null && this.#keys.reclaim(key, inputOf(text, settings));
     const answer: Answer = (result) => {
-      if (key !== null) this.#keys.settle(key, result);
+      if (hasKey) this.#keys.settle(key, result);
     };
     const own = { ...settings, onProgress: null, traceparent: null, origin: this.#tracing?.origin(NO_TRACE) };
     const record = new TaskRecord(id, text, own, this.#environment.clock.now() - ageMs, answer);
     record.attempts = attempts;
-    if (key !== null) this.#keys.reclaim(key, inputOf(text, settings));
     this.#supervisor.hold(record);
     return record;
   }

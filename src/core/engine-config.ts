@@ -30,7 +30,11 @@ const journalEngineSchema = z.strictObject({
   maxBytes: limit
     .default(4 * 1024 ** 3)
     .describe('Largest size of the file, in bytes; beyond it new tasks are refused with JOURNAL_FULL.'),
-  maxRecordBytes: limit
+  maxRecordBytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(256 * 1024 ** 2)
     .default(16 * 1024 ** 2)
     .describe('Largest task, and largest result, that is recorded, in bytes.'),
   mostCrashes: z

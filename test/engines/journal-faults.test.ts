@@ -1,6 +1,5 @@
-import { copyFileSync, existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseOrMisuse } from '../../src/core/config.js';
 import { engineOptionsSchema, type JournalOptions } from '../../src/core/engine-config.js';
@@ -11,7 +10,7 @@ import { JournalEngine } from '../../src/engines/journal/journal-engine.js';
 import type { Orchestrator, TaskResult } from '../../src/index.js';
 import { recordingLog } from '../faults/support.js';
 import { manualService } from '../support/simulation.js';
-import { emptyFolder, journalPath, openWorld, turns } from './support.js';
+import { journalPath, killedCopy, openWorld, turns } from './support.js';
 
 type Options = { readonly path: string } & Partial<JournalOptions>;
 
@@ -19,14 +18,6 @@ const journal = (options: Options) => ({ kind: 'journal' as const, ...options })
 const complete = (options: Options): JournalOptions =>
   parseOrMisuse(engineOptionsSchema, journal(options), 'engine') as JournalOptions;
 const echo = (task: string): string => task;
-
-/** The files as a process leaves them that is killed now. */
-function killedCopy(path: string): string {
-  const copy = join(emptyFolder(), 'tasks.journal');
-  for (const suffix of ['', '-wal'])
-    if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
-  return copy;
-}
 
 /** A journal with ended tasks, all of it still in the log. */
 async function journalOf(count: number): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
@@ -36,6 +36,14 @@ export function emptyFolder(): string {
 /** The path of a journal that is not there yet. */
 export function journalPath(): string {
   return join(emptyFolder(), 'tasks.journal');
+}
+
+/** The files as a process leaves them that is killed now. */
+export function killedCopy(path: string): string {
+  const copy = journalPath();
+  for (const suffix of ['', '-wal'])
+    if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix);
+  return copy;
 }
 
 /** An orchestrator in simulated time. Closed after the test, unless it was. */

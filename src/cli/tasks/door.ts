@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TaskDetail, TaskSummary } from '../../core/engine.js';
@@ -27,7 +27,7 @@ function doorOf(journal: string): string {
   const beside = `${journal}.sock`;
   const name = `gaffr-${createHash('sha256').update(journal).digest('hex').slice(0, 24)}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
-  return Buffer.byteLength(beside) <= MOST_PATH_BYTES ? beside : join(tmpdir(), `${name}.sock`);
+  return Buffer.byteLength(beside) <= MOST_PATH_BYTES ? beside : join(homedir(), `.${name}.sock`);
 }
 
 /** Opens the door to a desk. A process that has the journal's lock is the only one that may. */

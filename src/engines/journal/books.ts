@@ -7,7 +7,7 @@ import type { TaskStatus } from '../../core/result.js';
 export interface KeptEntry {
   readonly id: string;
   readonly acceptedAtMs: number;
-  readonly acceptedFrame: number;
+  acceptedFrame: number;
   readonly hasKey: boolean;
   /** Frame of the last `started` or `resting`; null when there is none, or the task has ended. */
   progressFrame: number | null;
@@ -162,17 +162,38 @@ export class Books {
     this.live -= needed;
   }
 
-  /** A needed record was copied to another frame; the one it was in is dropped. */
+  /** A needed record was copied to another frame, after those that were dropped are. */
   move(record: JournalRecord, frame: number): void {
     this.#count(frame);
+    if (record.kind === 'unshelved') return;
+    const from = record.kind === 'shelved' ? this.#moveShelved(record, frame) : this.#moveTask(record, frame);
+    if (from === undefined) return;
+    this.#free(from);
     this.#need(frame);
-    if (record.kind === 'shelved') this.#shelves.get(record.shelf)?.set(record.key, frame);
-    if (record.kind === 'shelved' || record.kind === 'unshelved') return;
+  }
+
+  /** @returns The frame that it was in. */
+  #moveShelved(
+    { shelf, key }: { readonly shelf: string; readonly key: string },
+    frame: number,
+  ): number | undefined {
+    const from = this.#shelf(shelf).get(key);
+    if (from !== undefined) this.#shelf(shelf).set(key, frame);
+    return from;
+  }
+
+  #moveTask(record: Exclude<JournalRecord, { shelf: string }>, frame: number): number | undefined {
     const entry = this.#tasks.get(record.id);
-    if (entry === undefined) return;
-    if (record.kind === 'accepted') (entry as { acceptedFrame: number }).acceptedFrame = frame;
-    else if (record.kind === 'finished') entry.finishedFrame = frame;
-    else entry.progressFrame = frame;
+    if (entry === undefined) return undefined;
+    const place =
+      record.kind === 'accepted'
+        ? 'acceptedFrame'
+        : record.kind === 'finished'
+          ? 'finishedFrame'
+          : 'progressFrame';
+    const from = entry[place];
+    entry[place] = frame;
+    return from ?? undefined;
   }
 
   #finish(record: Extract<JournalRecord, { kind: 'finished' }>, frame: number): void {

@@ -21,12 +21,16 @@ const LOG_PAGES = 4000;
 /** What opening a file takes. `repair`: damage does not matter. */
 export type TableOptions = Pick<JournalOptions, 'path' | 'synchronous' | 'repair'>;
 
-/** A frame as it lies in the file. */
-export interface StoredFrame {
-  readonly seq: number;
-  /** Records in it. */
+/** The records of a frame. */
+export interface FrameBody {
+  /** How many they are. */
   readonly count: number;
   readonly body: Buffer;
+}
+
+/** A frame as it lies in the file. */
+export interface StoredFrame extends FrameBody {
+  readonly seq: number;
 }
 
 /**
@@ -97,24 +101,28 @@ export class FrameTable {
   }
 
   /**
-   * Appends a frame, if there is one, and removes those before `first`, at once or not at all.
+   * Appends frames and removes those before `first`, at once or not at all.
    *
    * @throws the driver's error; then nothing has changed.
    */
-  write(frame: { readonly count: number; readonly body: Buffer } | null, first = this.first): void {
-    if (frame !== null && first === this.first) this.#insert.run(this.next, frame.count, frame.body);
-    else this.#replace(frame, first);
-    if (frame !== null) this.next += 1;
+  write(frames: readonly FrameBody[], first = this.first): void {
+    const [only, ...others] = frames;
+    // A statement on its own is a transaction.
+    if (only !== undefined && others.length === 0 && first === this.first) {
+      this.#insert.run(this.next, only.count, only.body);
+    } else this.#replace(frames, first);
+    this.next += frames.length;
     this.first = first;
   }
 
-  #replace(frame: { readonly count: number; readonly body: Buffer } | null, first: number): void {
+  #replace(frames: readonly FrameBody[], first: number): void {
     const db = this.#db;
     db.exec('BEGIN IMMEDIATE');
     try {
       // In this order, so that the one can have the other's room.
       if (first > this.first) db.exec(`DELETE FROM frame WHERE seq < ${first}`);
-      if (frame !== null) this.#insert.run(this.next, frame.count, frame.body);
+      for (const [index, { count, body }] of frames.entries())
+        this.#insert.run(this.next + index, count, body);
       db.exec('COMMIT');
     } catch (cause) {
       // Some faults have rolled it back already.

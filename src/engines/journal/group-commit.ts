@@ -1,7 +1,7 @@
 import type { Log } from '../../core/environment.js';
 import { journalFailed, journalFull, messageOf, type OrchestratorError } from '../../core/errors.js';
 import type { JournalRecord } from '../../core/journal-record.js';
-import type { FrameTable } from './frame-table.js';
+import type { FrameBody, FrameTable } from './frame-table.js';
 import { sqliteCode } from './libsql.js';
 import { encodeFrame } from './record.js';
 import type { Reserve } from './reserve.js';
@@ -165,14 +165,15 @@ export class GroupCommit {
   #transact(entries: readonly Entry[], compaction: Compaction | null): void {
     const table = this.#table;
     const moved = compaction?.moved ?? [];
-    const texts = moved.map(({ text }) => text);
-    for (const { record, text } of entries) if (record !== null) texts.push(text);
-    const frame = table.next;
-    const body = texts.length === 0 ? null : { count: texts.length, body: encodeFrame(frame, texts) };
-    if (body !== null || compaction !== null) table.write(body, compaction?.first);
+    const writing = entries.filter(({ record }) => record !== null);
+    const texts = [...moved, ...writing].map(({ text }) => text);
+    const { frames, frameOf } = toFrames(table.next, texts);
+    if (frames.length > 0 || compaction !== null) table.write(frames, compaction?.first);
     compaction?.removed();
-    for (const each of moved) each.moveTo(frame);
-    for (const { record } of entries) if (record !== null) this.#books.written(record, frame);
+    for (const [index, each] of moved.entries()) each.moveTo(frameOf(index));
+    for (const [index, { record }] of writing.entries()) {
+      if (record !== null) this.#books.written(record, frameOf(moved.length + index));
+    }
   }
 
   /** There is no room: new tasks are refused, and what concerns accepted ones takes the room that was kept for it. */
@@ -234,4 +235,32 @@ export class GroupCommit {
     this.#waiters = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+/** Most records of a frame, and most characters: the driver takes no value of any length. */
+const FRAME_RECORDS = 10_000;
+const FRAME_CHARS = 32 * 1024 * 1024;
+
+/** The frames for records, and which of them each is in. Nearly always it is one. */
+function toFrames(
+  next: number,
+  texts: readonly string[],
+): { readonly frames: FrameBody[]; readonly frameOf: (index: number) => number } {
+  const ends: number[] = [];
+  let begin = 0;
+  let chars = 0;
+  for (const [index, { length }] of texts.entries()) {
+    if (index > begin && (index - begin >= FRAME_RECORDS || chars + length > FRAME_CHARS)) {
+      ends.push(index);
+      begin = index;
+      chars = 0;
+    }
+    chars += length;
+  }
+  if (texts.length > 0) ends.push(texts.length);
+  const frames = ends.map((end, at) => {
+    const lines = texts.slice(ends[at - 1] ?? 0, end);
+    return { count: lines.length, body: encodeFrame(next + at, lines) };
+  });
+  return { frames, frameOf: (index) => next + ends.findIndex((end) => index < end) };
 }

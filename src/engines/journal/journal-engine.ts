@@ -17,7 +17,7 @@ import { writeJson } from '../../core/safe-json.js';
 import type { KeptEntry } from './books.js';
 import type { Journal } from './journal.js';
 import { isPlain } from './plain.js';
-import { bodyOf, judge, keptOf } from './recovery.js';
+import { bodyOf, judge, keptOf, resultText } from './recovery.js';
 
 /** What the engine knows of a task while it is open. */
 interface OpenTask {
@@ -49,8 +49,8 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   readonly #log: Log;
   readonly #open = new Map<EngineTask, OpenTask>();
   readonly #byId = new Map<string, EngineTask>();
-  /** Who waits for the end of a task, by id. */
-  readonly #waiting = new Map<string, ((result: TaskResult) => void)[]>();
+  /** Who waits for the end of a task. */
+  readonly #waiting = new Map<EngineTask, ((result: TaskResult) => void)[]>();
   #runtime: EngineRuntime | null = null;
   /** Accepted by the commit that is just told. */
   #accepted: EngineTask[] = [];
@@ -102,10 +102,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   accept(task: EngineTask): void {
     const { id, text, settings } = task;
     this.#know(task, { crashes: 0, isRestored: false });
-    const refused = (error: errors.OrchestratorError): void => {
-      this.#forget(task);
-      this.#runtime?.refuse(task, error);
-    };
+    const refused = (error: errors.OrchestratorError): void => this.#refuse(task, error);
     const refusal = this.#refusalOf(task);
     if (refusal !== null) {
       this.#journal.afterAll(() => refused(refusal));
@@ -172,14 +169,14 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     }
     const answer = (told: TaskResult): void => {
       this.#runtime?.answer(task, told);
-      this.#tellWaiting(told);
+      this.#tellWaiting(task, told);
     };
     const { status, serviceName: service, attempts, errorCode } = result;
     const atMs = Date.now();
     this.#journal.add(
       { kind: 'finished', id: task.id, atMs, status, service, attempts, errorCode },
       {
-        body: JSON.stringify(result),
+        body: resultText(result),
         done: () => answer(result),
         refused: (cause) => answer(unrecorded(result, cause)),
       },
@@ -207,11 +204,10 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   }
 
   result(taskId: string): Promise<TaskResult> | undefined {
-    if (this.#byId.has(taskId)) {
+    const task = this.#byId.get(taskId);
+    if (task !== undefined) {
       return new Promise((resolve) => {
-        const waiting = this.#waiting.get(taskId);
-        if (waiting === undefined) this.#waiting.set(taskId, [resolve]);
-        else waiting.push(resolve);
+        this.#waiting.set(task, [...(this.#waiting.get(task) ?? []), resolve]);
       });
     }
     const result = this.find(taskId)?.result;
@@ -220,7 +216,8 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   async retry(taskId: string): Promise<boolean> {
     const entry = this.#journal.books.get(taskId);
-    if (entry === undefined || !this.#journal.books.isDead(taskId)) return false;
+    // One that is being tried again is still dead until that is written.
+    if (entry === undefined || !this.#journal.books.isDead(taskId) || this.#byId.has(taskId)) return false;
     const asked = this.#journal.askedFor(entry);
     if (asked === undefined || this.#runtime === null) return false;
     const task = this.#runtime.restore({ ...keptOf(entry, asked), attempts: 0, ageMs: 0 });
@@ -236,8 +233,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
             resolve(true);
           },
           refused: (error) => {
-            this.#forget(task);
-            this.#runtime?.refuse(task, error);
+            this.#refuse(task, error);
             resolve(false);
           },
         },
@@ -294,11 +290,18 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     if (tasks.length > 0) this.#runtime?.run(tasks);
   }
 
-  #tellWaiting(result: TaskResult): void {
-    const { taskId } = result;
-    this.#byId.delete(taskId);
-    const waiting = this.#waiting.get(taskId) ?? [];
-    this.#waiting.delete(taskId);
+  #refuse(task: EngineTask, error: errors.OrchestratorError): void {
+    // It may have been settled meanwhile, by a cancel; then its end is on its way.
+    if (!this.#open.has(task)) return;
+    this.#forget(task);
+    if (this.#byId.get(task.id) === task) this.#byId.delete(task.id);
+    this.#runtime?.refuse(task, error);
+  }
+
+  #tellWaiting(task: EngineTask, result: TaskResult): void {
+    if (this.#byId.get(task.id) === task) this.#byId.delete(task.id);
+    const waiting = this.#waiting.get(task) ?? [];
+    this.#waiting.delete(task);
     for (const resolve of waiting) resolve(result);
   }
 

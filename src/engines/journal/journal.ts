@@ -1,3 +1,5 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Shelf, TaskDetail } from '../../core/engine.js';
 import type { JournalOptions } from '../../core/engine-config.js';
 import type { Log } from '../../core/environment.js';
@@ -68,7 +70,9 @@ export class Journal {
    * @param openTable - Opens the file; another one stands for a disk that fails.
    * @throws OrchestratorError `JOURNAL_LOCKED`, `JOURNAL_CORRUPT`, `JOURNAL_FAILED`, `MISSING_PACKAGE`
    */
-  static open(options: JournalOptions, log: Log, openTable = FrameTable.open): Journal {
+  static open(said: JournalOptions, log: Log, openTable = FrameTable.open): Journal {
+    const path = fileOf(said.path);
+    const options = { ...said, path };
     if (options.repair) repairFile(options, log);
     const table = openTable({ ...options, repair: false });
     try {
@@ -116,7 +120,8 @@ export class Journal {
   askedFor({ id, acceptedFrame }: KeptEntry): (TaskBody & { readonly key: string | null }) | undefined {
     const line = this.#find(acceptedFrame, ({ record }) => record.kind === 'accepted' && record.id === id);
     if (line?.record.kind !== 'accepted') return undefined;
-    return { ...taskBodySchema.parse(JSON.parse(line.body)), key: line.record.key };
+    const body = taskBodySchema.safeParse(JSON.parse(line.body));
+    return body.success ? { ...body.data, key: line.record.key } : undefined;
   }
 
   /** How it ended; null while it has not. */
@@ -183,22 +188,55 @@ export class Journal {
   #removal(records: number): Compaction {
     const { books } = this;
     const table = this.#table;
-    const moved: { text: string; moveTo(frame: number): void }[] = [];
+    const moved = new Map<string, RecordLine>();
     let first = table.first;
     let read = 0;
     const from = first;
     while (read < records && first < table.next) {
       read += books.sizeOf(first);
       // Most of the oldest frames need not even be read.
-      for (const { record, text } of books.isDone(first) ? [] : this.#linesOf(first)) {
-        if (books.needs(record, first)) moved.push({ text, moveTo: (frame) => books.move(record, frame) });
-      }
+      if (!books.isDone(first)) for (const line of this.#neededOf(first)) moved.set(line.text, line);
       first += 1;
     }
     const removed = (): void => {
       for (let frame = from; frame < first; frame += 1) books.drop(frame);
     };
-    return { first, moved, removed };
+    const lines = [...moved.values()].map(({ record, text }) => ({
+      text,
+      moveTo: (frame: number) => books.move(record, frame),
+    }));
+    return { first, moved: lines, removed };
+  }
+
+  /**
+   * What is needed of a frame. All records of a task go with that of its acceptance, those too that lie in later frames:
+   * a record must not come to lie behind one that follows from it.
+   */
+  #neededOf(frame: number): RecordLine[] {
+    const { books } = this;
+    const tasks = new Map<string, RecordLine[]>();
+    const shelved: RecordLine[] = [];
+    for (const line of this.#linesOf(frame)) {
+      const { record } = line;
+      if (!books.needs(record, frame)) continue;
+      if (record.kind === 'accepted') tasks.set(record.id, [line, ...this.#followersOf(record.id)]);
+      else if (record.kind === 'shelved') shelved.push(line);
+    }
+    return [...tasks.values(), shelved].flat();
+  }
+
+  /** The records that say how far a task has come, in order. */
+  #followersOf(id: string): RecordLine[] {
+    const { progressFrame = null, finishedFrame = null } = this.books.get(id) ?? {};
+    const isOf = ({ record }: RecordLine): boolean => 'id' in record && record.id === id;
+    const progress = ({ record }: RecordLine): boolean =>
+      record.kind === 'started' || record.kind === 'resting';
+    return [
+      progressFrame === null ? undefined : this.#find(progressFrame, (line) => isOf(line) && progress(line)),
+      finishedFrame === null
+        ? undefined
+        : this.#find(finishedFrame, (line) => isOf(line) && line.record.kind === 'finished'),
+    ].filter((line) => line !== undefined);
   }
 
   /**
@@ -224,6 +262,11 @@ export class Journal {
     }
   }
 
+  /** Goes through so many of the oldest records, whether that is worth it or not. */
+  compactNow(records: number): void {
+    this.#writer.compact(this.#removal(records));
+  }
+
   /** While there is nothing else to do, piece by piece, so that the event loop is not held up. */
   #tidyLater(delayMs = TIDY_MS): void {
     this.#tidying = setTimeout(() => {
@@ -232,6 +275,11 @@ export class Journal {
     }, delayMs);
     this.#tidying.unref();
   }
+}
+
+/** The file itself: its log stands beside it, not beside a link; and the driver would take `:memory:` or a URL otherwise. */
+function fileOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 /** Reads all records into the books, up to the first damage; what that is, or null. */

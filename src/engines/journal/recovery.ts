@@ -1,6 +1,8 @@
 import type { KeptTask } from '../../core/engine.js';
 import { interrupted, type OrchestratorError } from '../../core/errors.js';
 import type { TaskBody } from '../../core/journal-record.js';
+import type { TaskResult } from '../../core/result.js';
+import { writeJson } from '../../core/safe-json.js';
 import type { KeptEntry } from './books.js';
 
 /** What becomes of a task that an earlier process left open. */
@@ -37,7 +39,33 @@ export function keptOf(
 
 /** What the caller asked for, as it lies in the file. */
 export function bodyOf(text: string, asked: Omit<TaskBody, 'text'>): string {
-  const { service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries } = asked;
-  const body = { text, service, kwargs, priority, timeoutMs, queueTimeoutMs, deadlineMs, maxRetries };
-  return JSON.stringify(body satisfies TaskBody);
+  const { service, kwargs, priority, maxRetries } = asked;
+  const body: TaskBody = {
+    text,
+    service,
+    kwargs,
+    priority,
+    timeoutMs: finite(asked.timeoutMs),
+    queueTimeoutMs: asked.queueTimeoutMs && finite(asked.queueTimeoutMs),
+    deadlineMs: asked.deadlineMs && finite(asked.deadlineMs),
+    maxRetries,
+  };
+  return JSON.stringify(body);
+}
+
+/** JSON has no infinite numbers, and no wait is that long. */
+function finite(ms: number): number {
+  return Math.min(ms, Number.MAX_SAFE_INTEGER);
+}
+
+/** A result as it lies in the file. Total: what services say of an error, and strategies of a route, may be anything. */
+export function resultText(result: TaskResult): string {
+  try {
+    return JSON.stringify(result);
+  } catch {
+    const written = writeJson(result, Number.POSITIVE_INFINITY);
+    return written.kind === 'json'
+      ? written.json
+      : JSON.stringify({ ...result, errorDetails: null, route: null });
+  }
 }

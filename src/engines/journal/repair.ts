@@ -29,7 +29,7 @@ export function repairFile({ path, synchronous }: JournalOptions, log: Log): voi
   const table = FrameTable.open({ path, synchronous, repair: false });
   for (let at = 0; at < texts.length; at += RECORDS_PER_FRAME) {
     const lines = texts.slice(at, at + RECORDS_PER_FRAME);
-    table.write({ count: lines.length, body: encodeFrame(table.next, lines) });
+    table.write([{ count: lines.length, body: encodeFrame(table.next, lines) }]);
   }
   table.close();
   const most = damage.slice(0, 10);
