@@ -23,12 +23,6 @@ export class Reserve {
   release(): void {
     rmSync(this.#file, { force: true });
     this.#table.limitTo(this.#maxBytes + RESERVE_BYTES);
-    try {
-      // An empty log is written over from its beginning, which takes no room.
-      this.#table.emptyLog();
-    } catch {
-      // There was not even room for that.
-    }
   }
 
   /** Takes the room back; false while there is none. */
