@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 /** An empty folder, removed after the test. */
-export function emptyFolder(): string {
+function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gaffr-engine-'));
   cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
