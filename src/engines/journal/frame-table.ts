@@ -16,7 +16,7 @@ const SELECT_FRAMES = 'SELECT seq, CAST(count AS INTEGER) AS count, CAST(body AS
 const SHRUNK_PAGES = 2000;
 
 /** Pages of the log before they are moved into the file; each move is synced twice. */
-const LOG_PAGES = 4000;
+const LOG_PAGES = 2000;
 
 /** What opening a file takes. `repair`: damage does not matter. */
 export type TableOptions = Pick<JournalOptions, 'path' | 'synchronous' | 'repair'>;

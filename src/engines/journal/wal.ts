@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { endianness } from 'node:os';
 
 /**
  * Looks for damage in a write-ahead log that SQLite keeps quiet about: it stops at the first frame whose checksum is wrong
@@ -17,7 +18,8 @@ export function damageOfWal(databasePath: string): string | null {
   const wal = readIfThere(`${databasePath}-wal`);
   if (wal.length <= HEADER_BYTES) return null;
   const isBigEndian = (wal.readUInt32BE(0) & 1) === 1;
-  const header = checksumOf(wal, 0, 24, isBigEndian, [0, 0]);
+  const words = wordsOf(wal, isBigEndian);
+  const header = checksumOf(words, 0, 24, [0, 0]);
   const isHeaderWhole =
     (wal.readUInt32BE(0) & ~1) === MAGIC &&
     header[0] === wal.readUInt32BE(24) &&
@@ -38,13 +40,8 @@ export function damageOfWal(databasePath: string): string | null {
       if (isOfThisLog) return `frame ${firstBad + 1} of its log is wrong, and others follow it`;
       continue;
     }
-    const next = checksumOf(
-      wal,
-      start + FRAME_HEADER_BYTES,
-      pageBytes,
-      isBigEndian,
-      checksumOf(wal, start, 8, isBigEndian, sum),
-    );
+    const begun = checksumOf(words, start, 8, sum);
+    const next = checksumOf(words, start + FRAME_HEADER_BYTES, pageBytes, begun);
     const isWhole =
       isOfThisLog && next[0] === wal.readUInt32BE(start + 16) && next[1] === wal.readUInt32BE(start + 20);
     if (isWhole) sum = next;
@@ -55,14 +52,20 @@ export function damageOfWal(databasePath: string): string | null {
 
 type Sum = readonly [number, number];
 
-function checksumOf(bytes: Buffer, start: number, length: number, isBigEndian: boolean, [a, b]: Sum): Sum {
+/** The log as words in the order in which its checksums take them; a tail that is no word is left out. */
+function wordsOf(wal: Buffer, isBigEndian: boolean): Uint32Array {
+  const bytes = Buffer.from(new Uint8Array(wal.subarray(0, wal.length - (wal.length % 4))).buffer);
+  if (isBigEndian === (endianness() === 'LE')) bytes.swap32();
+  return new Uint32Array(bytes.buffer, 0, bytes.length / 4);
+}
+
+/** @param start - In bytes, as the length. */
+function checksumOf(words: Uint32Array, start: number, length: number, [a, b]: Sum): Sum {
   let first = a;
   let second = b;
-  for (let at = start; at < start + length; at += 8) {
-    const x = isBigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
-    const y = isBigEndian ? bytes.readUInt32BE(at + 4) : bytes.readUInt32LE(at + 4);
-    first = (first + x + second) >>> 0;
-    second = (second + y + first) >>> 0;
+  for (let at = start / 4; at < (start + length) / 4; at += 2) {
+    first = (first + (words[at] as number) + second) >>> 0;
+    second = (second + (words[at + 1] as number) + first) >>> 0;
   }
   return [first, second];
 }
