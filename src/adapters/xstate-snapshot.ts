@@ -1,5 +1,5 @@
 import type { Snapshot } from 'xstate';
-import { interrupted } from '../core/errors.js';
+import { interruptedTask } from '../core/errors.js';
 import type { TaskResult } from '../core/result.js';
 import type { OrchestratorSnapshot, OrchestratorView } from './xstate-messages.js';
 
@@ -29,7 +29,7 @@ export function restore(persisted: Snapshot<unknown>): OrchestratorSnapshot {
 
 /** The result of a task that was open when its actor was written down. */
 export function interruptedResult(taskId: string): TaskResult {
-  const { message, code } = interrupted(taskId);
+  const { message, code } = interruptedTask(taskId);
   return {
     taskId,
     status: 'interrupted',

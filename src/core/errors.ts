@@ -167,7 +167,7 @@ export function cancelled(reason: unknown): OrchestratorError {
   return new OrchestratorError('CANCELLED', `The task was cancelled${said}`, {}, { cause: reason });
 }
 
-export function interrupted(taskId: string): OrchestratorError {
+export function interruptedTask(taskId: string): OrchestratorError {
   const message = `The process that had taken task "${taskId}" ended before the task did; how far it came is not known, so submit it again only if that does no harm.`;
   return new OrchestratorError('INTERRUPTED', message, { taskId });
 }
