@@ -99,8 +99,9 @@ describe.each<[string, ClientKind, (kind: ClientKind) => Promise<TestClient>]>(
         tool === 'execute' ? { ...tasks[1] } : { [tool === 'executeParallel' ? 'tasks' : 'subtasks']: tasks };
       await client.call(tool, args, { onprogress });
       // The SDK's clients may lose the last one when it arrives together with the result.
-      expect(steps.map((step) => step / 5).slice(0, seen.length)).toEqual(seen);
-      expect(seen.length).toBeGreaterThanOrEqual(4);
+      expect(seen).toEqual(steps.map((step) => step / 5).filter((fraction) => seen.includes(fraction)));
+      // And what comes in quick succession is told as one.
+      expect(seen.length).toBeGreaterThanOrEqual(3);
     });
 
     it('promise C6 is cancelled, the service sees it, and the connection lives', async () => {
