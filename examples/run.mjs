@@ -17,6 +17,9 @@ const STORIES = [
   },
   { file: 'custom-strategy.ts', prints: /germanDesk/ },
   { file: 'python-service.ts', prints: /words: 6/ },
+  { file: 'claude-desktop.ts', prints: /^execute .*\n12% of 80 is 9\.6, and the tea takes 90 seconds$/ },
+  { file: 'document-pipeline.ts', prints: /Corner Bakery +13 +16087\.50[\s\S]*41 tasks in / },
+  { file: 'research-assistant.ts', prints: /^2 findings from 8 notes\n[\s\S]*300 seconds/ },
   { file: 'langgraph/supervisor.ts', prints: /math \{ text: '144' \}/ },
 ];
 
