@@ -13,15 +13,17 @@ const MARGIN = 40;
 export function throughputChart(events: readonly RuntimeEvent[]): string {
   const startMs = events[0]?.atMs ?? 0;
   const spanMs = Math.max((events.at(-1)?.atMs ?? 0) - startMs, 1);
-  let running = 0;
+  const running = new Set<string>();
   let settled = 0;
   const moments = events.flatMap((event) => {
-    if (event.type === 'started') running += 1;
+    if (event.type === 'started') running.add(event.taskId);
+    else if (event.type === 'backoff') running.delete(event.taskId);
     else if (event.type === 'settled') {
-      running -= 1;
+      running.delete(event.taskId);
       settled += 1;
     } else return [];
-    return [{ x: MARGIN + ((event.atMs - startMs) / spanMs) * (WIDTH - 2 * MARGIN), running, settled }];
+    const x = MARGIN + ((event.atMs - startMs) / spanMs) * (WIDTH - 2 * MARGIN);
+    return [{ x, running: running.size, settled }];
   });
   const most = Math.max(settled, 1);
   const mostRunning = Math.max(...moments.map((moment) => moment.running), 1);

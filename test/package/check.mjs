@@ -1,12 +1,34 @@
 /**
  * Checks the package as users get it: packs it, installs the tarball without its optional packages into an empty
- * folder, imports every subpath, and runs the command. Also reads the lockfiles. Exit code 1 with a line per fault.
+ * folder, weighs it, imports every subpath, runs the command and the README's example, and lets npx run the demo in
+ * another empty folder. Also reads the lockfiles. Exit code 1 with a line per fault.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+/**
+ * What the package may weigh at most, a tenth above what it weighs. Whoever needs more raises the figure here and says in the
+ * commit what users get for it.
+ */
+const BUDGETS = {
+  packedKb: { most: 2_800, what: 'kB of the tarball' },
+  installedMb: { most: 65, what: 'MB of installed packages, without the optional ones' },
+  rootKb: { most: 1_770, what: "kB of code that import 'gaffr' loads, its packages included" },
+  rootFiles: { most: 120, what: "files that import 'gaffr' loads" },
+};
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -16,7 +38,7 @@ for (const fault of faults) {
   console.error(`package: ${fault}`);
 }
 if (faults.length === 0) {
-  console.log('package: lockfiles, tarball, imports and command are sound');
+  console.log('package: lockfiles, tarball, weight, imports, command, example and demo are sound');
 }
 process.exitCode = faults.length === 0 ? 0 : 1;
 
@@ -44,13 +66,15 @@ function tarballFaults() {
       ['install', `./${packed.filename}`, '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund'],
       folder,
     );
-    console.log(`package: ${packed.entryCount} files, ${Math.round(packed.size / 1024)} kB packed`);
     const files = packed.files.map(({ path }) => path);
     return [
       ...contentFaults(files),
+      ...weightFaults(folder, packed.size),
       ...importFaults(folder),
       ...commandFaults(folder),
+      ...readmeFaults(folder),
       ...slimFaults(folder),
+      ...demoFaults(join(folder, packed.filename)),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -61,11 +85,92 @@ function tarballFaults() {
 function contentFaults(files) {
   const needed = ['LICENSE', 'package.json', 'dist/index.d.ts', 'gaffr.schema.json'];
   const allowed =
-    /^(dist|src|docs)\/|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json|llms\.txt)$/;
+    /^(dist|src|docs|examples\/notes)\/|^examples\/(invoice\.pdf|scan\.pdf|receipt\.jpg|page\.html)$|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json|llms\.txt)$/;
   return [
     ...needed.filter((path) => !files.includes(path)).map((path) => `the tarball lacks ${path}`),
     ...files.filter((path) => !allowed.test(path)).map((path) => `the tarball holds ${path}`),
   ];
+}
+
+/**
+ * @param {string} folder
+ * @param {number} packedBytes
+ */
+function weightFaults(folder, packedBytes) {
+  const loaded = filesLoadedByRoot(folder);
+  const installed = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const weights = {
+    packedKb: packedBytes / 1e3,
+    installedMb: bytesOf(installed) / 1e6,
+    rootKb: bytesOf(loaded) / 1e3,
+    rootFiles: loaded.length,
+  };
+  return Object.entries(BUDGETS).flatMap(([name, { most, what }]) => {
+    const weight = Math.round(weights[name] * 10) / 10;
+    console.log(`package: ${weight} ${what}, at most ${most}`);
+    // A recorder that has recorded nothing has weighed nothing.
+    if (weight > 0 && weight <= most) return [];
+    return [
+      `${weight} ${what}; at most ${most} are allowed. See what came in, or raise BUDGETS in this file`,
+    ];
+  });
+}
+
+/** @param {string} folder */
+function filesLoadedByRoot(folder) {
+  const recorder = new URL('../structure/record-loads.mjs', import.meta.url).href;
+  const program = join(folder, 'node_modules', manifest.name, manifest.exports['.'].default);
+  const { stdout } = spawnNode(['--import', recorder, program], folder);
+  const urls = [...stdout.matchAll(/^loaded (.*node_modules.*)$/gm)].map(([, url]) => url);
+  return [...new Set(urls.map((url) => (url.startsWith('file:') ? fileURLToPath(url) : url)))];
+}
+
+/** @param {readonly string[]} paths */
+function bytesOf(paths) {
+  return paths.reduce((sum, path) => sum + statSync(path).size, 0);
+}
+
+/** The library example of the README, as somebody pastes it into a file. */
+function readmeFaults(folder) {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, example] = /## Use it as a library[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+  if (example === undefined) return ['README.md has no example under "Use it as a library"'];
+  writeFileSync(join(folder, 'pasted.mjs'), example);
+  const { status, stdout, stderr } = spawnNode(['pasted.mjs'], folder);
+  const isRight = status === 0 && stdout.includes('vision keywords extract, pdf');
+  return isRight ? [] : [`the README's library example ended with ${status}: ${stdout}${stderr}`];
+}
+
+/**
+ * `npx gaffr demo` in an empty folder, with everything that npx installs. It gets a folder of its own for what it installs,
+ * and the downloads of npm's usual cache, so that little or nothing is fetched.
+ *
+ * @param {string} tarball
+ */
+function demoFaults(tarball) {
+  const folder = mkdtempSync(join(tmpdir(), 'gaffr-npx-'));
+  try {
+    const [cache, empty] = [join(folder, 'cache'), join(folder, 'empty')];
+    const usual = join(npm(['config', 'get', 'cache'], root).trim(), '_cacache');
+    for (const each of [cache, empty, usual]) mkdirSync(each, { recursive: true });
+    symlinkSync(usual, join(cache, '_cacache'), 'junction');
+    const { status, stdout, stderr } = spawnSync(
+      'npm',
+      ['exec', '--yes', '--prefer-offline', '--cache', cache, `--package=${tarball}`, '--', 'gaffr', 'demo'],
+      { cwd: empty, encoding: 'utf8', timeout: 300_000, shell: process.platform === 'win32' },
+    );
+    const left = readdirSync(empty);
+    return [
+      ...(status === 0 && /^✓/m.test(stdout)
+        ? []
+        : [`npx gaffr demo ended with ${status}: ${stdout}${stderr}`]),
+      ...(left.length === 0 ? [] : [`npx gaffr demo left ${left.join(', ')} in an empty folder`]),
+    ];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The root loads without the optional packages; another subpath loads or says which package it misses. */

@@ -40,7 +40,7 @@ const MAIN = new URL('../main.js', import.meta.url);
  * Starts the real server as a child, connects the official client, and sends every task of the demo through
  * `executeParallel`.
  *
- * @throws ConfigurationError when the example files are not there: they come with a checkout, not with the package.
+ * @throws ConfigurationError when the example files are not there, which come with the package.
  */
 export async function runDemo({ version, onProgress }: DemoOptions): Promise<DemoReport> {
   const page = await servePage(await readPage());
@@ -78,7 +78,9 @@ async function readPage(): Promise<string> {
     () => false,
   );
   if (!isThere) {
-    throw new ConfigurationError(`The demo needs the example files of a checkout, which are not at ${path}.`);
+    throw new ConfigurationError(
+      `The demo needs the example files, which are not at ${path}; install gaffr again.`,
+    );
   }
   return readFile(new URL('page.html', EXAMPLES), 'utf8');
 }
