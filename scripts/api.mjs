@@ -77,6 +77,8 @@ function entriesOf(folder) {
 }
 
 /**
+ * What a file exports; a name that is a type only says so.
+ *
  * @param {string} file
  * @param {(file: string) => Module} read
  * @returns {Map<string, Place>}
@@ -86,7 +88,7 @@ function publicNames(file, read) {
     [...read(file).exported].map(([name, target]) => {
       const place = placeOf(file, target, read);
       if (place === null) throw new Error(`${file} exports "${name}", which leads to no declaration.`);
-      return [name, place];
+      return [target.isType ? `${name} (type)` : name, place];
     }),
   );
 }
@@ -162,8 +164,12 @@ function readModule(code, file) {
         module.imported.set(specifier.local.name, { module: statement.source.value, name });
       }
     } else if (statement.type === 'ExportNamedDeclaration' && statement.declaration === null) {
-      for (const { local, exported } of statement.specifiers) {
-        module.exported.set(nameOf(exported), { module: statement.source?.value ?? '', name: nameOf(local) });
+      for (const { local, exported, exportKind } of statement.specifiers) {
+        module.exported.set(nameOf(exported), {
+          module: statement.source?.value ?? '',
+          name: nameOf(local),
+          isType: statement.exportKind === 'type' || exportKind === 'type',
+        });
       }
     } else if (statement.type === 'ExportAllDeclaration' || statement.type === 'ExportDefaultDeclaration') {
       throw new Error(
@@ -182,7 +188,12 @@ function readModule(code, file) {
           mentions: new Set([...(earlier?.mentions ?? []), ...mentions]),
           start: earlier?.start ?? statement.start,
         });
-        if (isExported) module.exported.set(name, { module: '', name });
+        if (isExported)
+          module.exported.set(name, {
+            module: '',
+            name,
+            isType: /^TS(Interface|TypeAlias)/.test(declaration.type),
+          });
       }
     }
   }

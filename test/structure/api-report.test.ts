@@ -36,7 +36,7 @@ it('apiReport() follows names to their declarations, in other files too, and lea
 
   const report = apiReport(folder);
 
-  expect(report).toContain('## sample\n\n- Only\n- create\n');
+  expect(report).toContain('## sample\n\n- Only (type)\n- create\n');
   expect(report).toContain("export declare function make(options: Options): import('./made.js').Made;\n```");
   expect(report).toContain('export interface Made {\n  size: number;\n}');
   expect(report).toContain('type Name = string;\nexport interface Options { name: Name; }');
