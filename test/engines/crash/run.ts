@@ -77,9 +77,8 @@ try {
     recoveryMs: quantiles(starts.map(({ recoveryMs }) => recoveryMs)),
     restartMs: quantiles(starts.map(({ restartMs }) => restartMs)),
   };
-  const { lost, finishedTwice, wronglyTold, repeatedUnsafe, recoveryMs } = report;
-  const isSound =
-    lost + finishedTwice + wronglyTold + repeatedUnsafe === 0 && recoveryMs.p99 < MOST_RECOVERY_MS;
+  const { lost, double, wronglyTold, repeatedUnsafe, recoveryMs } = report;
+  const isSound = lost + double + wronglyTold + repeatedUnsafe === 0 && recoveryMs.p99 < MOST_RECOVERY_MS;
   process.stdout.write(`${JSON.stringify(report, null, values.json ? 2 : undefined)}\n`);
   process.exitCode = isSound ? 0 : 1;
 } finally {
@@ -122,7 +121,7 @@ function judge() {
   return {
     acknowledged: acknowledged.size,
     lost: count(acknowledged, (id) => !ends.has(id)),
-    finishedTwice: count(ends.keys(), (id) => (ends.get(id)?.size ?? 0) > 1),
+    double: count(ends.keys(), (id) => (ends.get(id)?.size ?? 0) > 1),
     wronglyTold: count(told.keys(), (id) => statusOf(id) !== told.get(id)),
     repeatedUnsafe: count(unsafeAttempts.keys(), (id) => (unsafeAttempts.get(id) ?? 0) > 1),
     completed: count(ends.keys(), (id) => statusOf(id) === 'completed'),
