@@ -4,11 +4,12 @@ import type { BuiltService } from '../config/build-services.js';
 import type { FollowedConfig } from '../config/follow-config.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { ConfigFile } from '../config/schema.js';
-import type { ExecutionConfigInput, RoutingConfig } from '../core/config.js';
+import type { ExecutionConfigInput } from '../core/config.js';
 import type { EngineOptions } from '../core/engine-config.js';
 import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
 import type { Orchestrator, OrchestratorOptions } from '../orchestrator.js';
+import { builtInStrategy } from './built-in-strategy.js';
 import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
 import { asEngineError, engineOf } from './engine-flags.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
@@ -93,7 +94,7 @@ export async function openOrchestrator(
   };
   const orchestrator = create({
     services: new Map<string, ServiceInput>([...services].map(([name, { settings }]) => [name, settings])),
-    strategy: await builtInStrategy(config.routingConfig, log),
+    strategy: await builtInStrategy(config.routingConfig, loaded?.config.routers ?? {}, log),
     config,
     log,
     ...(engine !== undefined && { engine }),
@@ -170,23 +171,6 @@ function withFlags(loaded: LoadedConfig, builtins: Builtins): LoadedConfig {
     }
   });
   return { ...loaded, specs: new Map(specs) };
-}
-
-/** What reads as formal goes to reasoning; all else by keywords, then by capabilities. */
-async function builtInStrategy(
-  { useKeywordMatching, useCapabilityMatching, confidenceThreshold }: RoutingConfig,
-  log: Log,
-) {
-  const { CompositeStrategy, FunctionStrategy, KeywordStrategy, CapabilityStrategy } = await import(
-    '../index.js'
-  );
-  const { routeFormal } = await import('../services/builtin/reasoning-route.js');
-  const strategies = [
-    new FunctionStrategy(routeFormal, 'formal'),
-    ...(useKeywordMatching ? [new KeywordStrategy()] : []),
-    ...(useCapabilityMatching ? [new CapabilityStrategy()] : []),
-  ];
-  return new CompositeStrategy(strategies, { confidenceThreshold, log });
 }
 
 function flatConfig({ taskConfig, routingConfig }: Pick<ConfigFile, 'taskConfig' | 'routingConfig'>) {

@@ -163,7 +163,9 @@ class AppliedConfig {
         }
       }
     }
-    if (JSON.stringify(this.#config.engine) !== JSON.stringify(config.engine)) needRestart.push('engine');
+    for (const part of ['engine', 'routers'] as const) {
+      if (JSON.stringify(this.#config[part]) !== JSON.stringify(config[part])) needRestart.push(part);
+    }
     return { changed, needRestart };
   }
 }

@@ -125,7 +125,7 @@ type AsJson<S extends z.ZodRawShape> = {
  * A service's options as a file can give them. Defaults are told and not filled in: the service has them, and what the
  * file does not say must stay unsaid.
  */
-function asJson<S extends z.ZodRawShape>(shape: S): AsJson<S> {
+export function asJson<S extends z.ZodRawShape>(shape: S): AsJson<S> {
   const entries = Object.entries(shape)
     .filter(([name]) => name !== 'fetch' && name !== 'now')
     .map(([name, field]) => [name, field instanceof z.ZodDefault ? withoutDefault(field) : field]);

@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.js';
 import { ConfigError } from './config-error.js';
 import { parseConfigText } from './config-text.js';
 import { checkAgainst, type Finding } from './explain-issues.js';
-import { enginePermissions, type Permission, permissionsOf } from './permissions.js';
+import { enginePermissions, type Permission, permissionsOf, routerPermissions } from './permissions.js';
 import { readWithOwner } from './private-file.js';
 import { resolveReferences, type VariableUse } from './references.js';
 import { type ConfigFile, configFileSchema } from './schema.js';
@@ -69,12 +69,13 @@ export async function loadConfig(path: string, { env }: LoadOptions): Promise<Lo
   return {
     file,
     mode,
-    config: withAnchoredEngine(checked.data, folder),
+    config: withAnchoredPaths(checked.data, folder),
     specs,
     // References change texts only, so what is right with them filled in has the same shape without.
     permissions: [
       ...permissionsOf(specsOf(raw as ConfigFile), folder),
       ...enginePermissions((raw as ConfigFile).engine, folder),
+      ...routerPermissions((raw as ConfigFile).routers, folder),
     ],
     secrets: [...secrets],
     literals: resolved.literals,
@@ -82,11 +83,16 @@ export async function loadConfig(path: string, { env }: LoadOptions): Promise<Lo
   };
 }
 
-/** A relative path of the engine is meant from the file's folder. */
-function withAnchoredEngine(config: ConfigFile, folder: string): ConfigFile {
-  const { engine } = config;
-  if (engine?.kind !== 'journal') return config;
-  return { ...config, engine: { ...engine, path: anchor(engine.path, folder) } };
+/** A relative path of the engine or of what was learned is meant from the file's folder. */
+function withAnchoredPaths(config: ConfigFile, folder: string): ConfigFile {
+  const { engine, routers } = config;
+  return {
+    ...config,
+    ...(engine?.kind === 'journal' && { engine: { ...engine, path: anchor(engine.path, folder) } }),
+    ...(routers?.learned !== undefined && {
+      routers: { ...routers, learned: anchor(routers.learned, folder) },
+    }),
+  };
 }
 
 async function readOwn(path: string): Promise<{ file: string; text: string; mode: number }> {

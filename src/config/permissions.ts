@@ -52,6 +52,16 @@ export function enginePermissions(engine: ConfigFile['engine'], folder: string):
   return [toPermission('engine', { kind: 'write', text: `tasks and results to ${shown(path)}`, facts })];
 }
 
+/** What the routers of a file need: the texts of tasks go where the file says. */
+export function routerPermissions(routers: ConfigFile['routers'], folder: string): readonly Permission[] {
+  const { learned, ...models } = routers ?? {};
+  const file = learned === undefined ? [] : filesOutside(learned, folder);
+  const addresses = Object.values(models).flatMap((model) =>
+    model === undefined ? [] : address(model.baseURL, { apiKey: model.apiKey, headers: model.headers }),
+  );
+  return [...file, ...addresses].map((draft) => toPermission('routers', draft));
+}
+
 function toPermission(service: string, { kind, text, facts }: Draft): Permission {
   const hash = createHash('sha256').update(canonical({ kind, ...facts }));
   return { kind, service, text: printable(text), hash: hash.digest('hex') };
@@ -137,12 +147,14 @@ function withoutCredentials(url: string): string {
 type Builtin = Extract<ServiceSpec, { readonly kind: 'builtin' }>;
 
 function foldersOutside(spec: ServiceSpec, folder: string): Draft[] {
-  return rootsOf(spec).flatMap((root): Draft[] => {
-    const path = realPathOf(anchor(root, folder));
-    if (isInside(path, folder) && !root.includes('${')) return [];
-    // A link inside the folder may lead anywhere, so what is agreed to is where it leads.
-    return [{ kind: 'read', text: `files in ${shown(path)}`, facts: { root, path } }];
-  });
+  return rootsOf(spec).flatMap((root) => filesOutside(root, folder));
+}
+
+function filesOutside(root: string, folder: string): Draft[] {
+  const path = realPathOf(anchor(root, folder));
+  if (isInside(path, folder) && !root.includes('${')) return [];
+  // A link inside the folder may lead anywhere, so what is agreed to is where it leads.
+  return [{ kind: 'read', text: `files in ${shown(path)}`, facts: { root, path } }];
 }
 
 function realPathOf(path: string): string {

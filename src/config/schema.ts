@@ -5,6 +5,7 @@ import { routingConfigSchema, taskConfigSchema } from '../core/config.js';
 import { engineSchema } from '../core/engine-config.js';
 import { clientServerSchema } from './client-servers.js';
 import { builtinShapes, serviceSchema } from './kind-schemas.js';
+import { routersSchema } from './router-schema.js';
 
 const serviceName = z.string().min(1).max(100);
 
@@ -37,6 +38,7 @@ export const configFileSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
   taskConfig: taskConfigSchema.optional().describe('Limits, time limits, retries and circuits.'),
   routingConfig: routingConfigSchema.optional().describe('How a task finds its service.'),
+  routers: routersSchema.optional().describe('Models that help where keywords and capabilities are unsure.'),
   engine: engineSchema
     .optional()
     .describe(

@@ -16,6 +16,8 @@ const COPIED = ['src', 'test', 'examples', 'scripts', 'package.json', 'tsconfig.
 const SUITES = ['test/actors', 'test/core', 'test/machines', 'test/queue', 'test/faults', 'test/simulation'];
 /** A suite that takes longer hangs, which finds the bug as well. */
 const LIMIT_MS = 240_000;
+/** The same of a single test; none of these suites takes half of it. */
+const TEST_LIMIT_MS = 10_000;
 
 type Verdict = 'killed' | 'hung' | 'survived';
 
@@ -90,7 +92,8 @@ async function judge({ file, find, plant, by }: Mutant, copy: string): Promise<V
 
 function runSuites(cwd: string, suites: readonly string[]): Promise<Verdict> {
   const vitest = join(cwd, 'node_modules/vitest/vitest.mjs');
-  const args = [vitest, 'run', '--bail', '1', '--maxWorkers', '1', ...suites];
+  const limits = ['--bail', '1', '--testTimeout', `${TEST_LIMIT_MS}`, '--maxWorkers', '1'];
+  const args = [vitest, 'run', ...limits, ...suites];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd, stdio: 'ignore', detached: true });
     const timer = setTimeout(() => {

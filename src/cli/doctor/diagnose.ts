@@ -1,4 +1,5 @@
 import type { FoundConfig } from '../../config/find-config.js';
+import type { ConfigFile } from '../../config/schema.js';
 import { asConfigurationError, readConfigFile } from '../config-file.js';
 import { ConfigurationError } from '../exit-code.js';
 import { processRedactor } from '../process-redactor.js';
@@ -31,7 +32,8 @@ export async function diagnose({ version, found, env }: DiagnosisOptions): Promi
     const loaded = await readConfigFile(found.file);
     const { checks, isTrusted } = await asConfigurationError(() => checkConfig(found, loaded, env));
     const services = await checkServices(loaded.specs, { env, mayConnect: isTrusted });
-    return [...installation, ...checks, ...services].map(withoutSecrets);
+    const routers = isTrusted ? await checkRouters(loaded.config.routers) : [];
+    return [...installation, ...checks, ...services, ...routers].map(withoutSecrets);
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause;
     return [
@@ -47,6 +49,16 @@ async function checkServices(
 ): Promise<Check[]> {
   const checks = [...specs].map(([name, { spec }]) => checkService(name, spec, options));
   return (await Promise.all(checks)).flat();
+}
+
+/** The models that help with routing. */
+async function checkRouters(routers: ConfigFile['routers']): Promise<Check[]> {
+  const { embedding, llm } = routers ?? {};
+  const { checkModelServer } = await import('./endpoint-checks.js');
+  const models = Object.entries({ embedding, llm }).flatMap(([name, model]) =>
+    model === undefined ? [] : [checkModelServer(`router ${name}`, model.baseURL, model)],
+  );
+  return Promise.all(models);
 }
 
 /** Before a text is cut to the width of a terminal. */
