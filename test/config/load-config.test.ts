@@ -77,7 +77,7 @@ describe('loadConfig()', () => {
     [
       'a key that is like nothing',
       { colour: 1 },
-      'line 2, colour: unknown key "colour"; known: $schema, taskConfig, routingConfig, engine, builtins, services, mcpServers, servers, inputs',
+      'line 2, colour: unknown key "colour"; known: $schema, taskConfig, routingConfig, routers, engine, builtins, services, mcpServers, servers, inputs',
     ],
     [
       'a typo in a kind',
