@@ -2,13 +2,15 @@
 import { createOrchestrator } from 'gaffr';
 import { inMicrotask } from '../contestants/load.js';
 
-type ServeModule = typeof import('../../dist/cli/commands/serve.js');
+type StdioModule = typeof import('../../dist/mcp/stdio.js');
 
-// The package exports no command, and this file runs from out/bench/servers.
-const command = new URL('../../../dist/cli/commands/serve.js', import.meta.url);
-const { serveUntilEnd } = (await import(command.href)) as ServeModule;
+// The package exports no server over stdio, and this file runs from out/bench/servers.
+const module = new URL('../../../dist/mcp/stdio.js', import.meta.url);
+const { serveStdio } = (await import(module.href)) as StdioModule;
 
-const print = (data: object, message: string): void => console.error(message, data);
+const print = (facts: object, message: string): void => console.error(message, facts);
 const log = { debug: () => {}, info: print, warn: print, error: print };
 const orchestrator = createOrchestrator({ services: { length: inMicrotask }, log });
-process.exit(await serveUntilEnd(orchestrator, { log, version: '1.0.0' }));
+const { exitCode } = await serveStdio(orchestrator, { log, version: '1.0.0' }).ended;
+await orchestrator.close();
+process.exit(exitCode);
