@@ -20,6 +20,7 @@ const STORIES = [
   { file: 'claude-desktop.ts', prints: /^execute .*\n12% of 80 is 9\.6, and the tea takes 90 seconds$/ },
   { file: 'document-pipeline.ts', prints: /Corner Bakery +13 +16087\.50[\s\S]*41 tasks in / },
   { file: 'research-assistant.ts', prints: /^2 findings from 8 notes\n[\s\S]*300 seconds/ },
+  { file: 'crash-recovery.ts', prints: /payment-1 interrupted[\s\S]*payment-1 completed$/ },
   { file: 'langgraph/supervisor.ts', prints: /math \{ text: '144' \}/ },
 ];
 
