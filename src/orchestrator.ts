@@ -211,7 +211,7 @@ export class Orchestrator implements OrchestratorPort {
     });
     return {
       taskId: record.id,
-      accepted: () => this.#supervisor.whenDecided(record).then(() => settled?.status !== 'rejected'),
+      accepted: () => this.#supervisor.custody.whenDecided(record).then(() => settled?.status !== 'rejected'),
       result: () => promise,
       cancel: (reason) => this.#intake.cancel(record, reason),
       status: () => {
@@ -477,14 +477,20 @@ export class Orchestrator implements OrchestratorPort {
   /** What the engine may ask for. */
   #runtime(): EngineRuntime {
     const supervisor = this.#supervisor;
+    const { custody } = supervisor;
     return {
       restore: (kept) => this.#intake.restore(kept),
       remember: (kept, result, ageMs) => this.#intake.remember(kept, result, ageMs),
       isIdempotent: (service) => this.registry.get(service)?.idempotent,
-      run: (tasks) => supervisor.run(tasks),
-      interrupt: (task, error) => supervisor.interrupt(task, error),
-      refuse: (task, error) => supervisor.refuseHeld(task, error),
-      answer: (task, result) => supervisor.answer(task, result),
+      run: (tasks) => custody.run(tasks),
+      handOver: (task) => custody.handOver(task),
+      end: (task, result) => custody.end(task, result),
+      route: (task) => custody.route(task),
+      cancel: (task, reason) => custody.cancel(task, reason),
+      limits: () => supervisor.limits(),
+      interrupt: (task, error) => custody.interrupt(task, error),
+      refuse: (task, error) => custody.refuse(task, error),
+      answer: (task, result) => custody.answer(task, result),
     };
   }
 

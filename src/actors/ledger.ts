@@ -115,7 +115,6 @@ export class Ledger {
     task.state = state;
     const isAlone = state === 'retrying' && task.instance === null;
     if (state === 'routing' || state === 'assigned' || isAlone) this.inTransit.add(task);
-    if (state === 'retrying') this.#keeper?.rest(task);
   }
 
   /** The task belongs to this crew from now on, until it leaves or is answered. */
@@ -171,13 +170,24 @@ export class Ledger {
     this.fail(task, task.attempts > 0 ? 'failed' : 'rejected', error);
   }
 
+  /** Takes over the end of a task that ran in another process. */
+  adopt(task: TaskRecord, result: TaskResult): void {
+    this.enter(task, 'settled');
+    this.#conclude(task, result, this.#clock.now());
+  }
+
   /** Arms the deadline and the queue timeout. */
   armLimits(task: TaskRecord, onDeadline: () => void, onQueueTimeout: () => void): void {
-    const { deadlineMs, queueTimeoutMs } = task.settings;
-    if (deadlineMs !== null) this.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
+    const { queueTimeoutMs } = task.settings;
+    this.armDeadline(task, onDeadline);
     // One that was started by an earlier process has its wait behind it.
     if (queueTimeoutMs !== null && task.attempts === 0)
       this.addTimer(task, 'queue', task.acceptedAtMs + queueTimeoutMs, onQueueTimeout);
+  }
+
+  armDeadline(task: TaskRecord, onDeadline: () => void): void {
+    const { deadlineMs } = task.settings;
+    if (deadlineMs !== null) this.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
   }
 
   addTimer(task: TaskRecord, kind: TaskTimer['kind'], dueMs: number, expired: () => void): void {
@@ -219,9 +229,12 @@ export class Ledger {
     this.tell({ type: 'queued', atMs: this.#clock.now(), taskId: task.id, service: crew.name });
   }
 
-  tellBackoff(task: TaskRecord, delayMs: number, errorCode: ErrorCode): void {
+  /** The task waits for another attempt. */
+  backOff(task: TaskRecord, delayMs: number, errorCode: ErrorCode): void {
+    this.enter(task, 'retrying');
+    this.#keeper?.rest(task, delayMs);
     const { id: taskId, crew, attempts: attempt } = task;
-    if (crew === null) return;
+    if (crew === null || !this.isObserved) return;
     const about = { atMs: this.#clock.now(), taskId, service: crew.name };
     this.tell({ type: 'backoff', ...about, attempt, delayMs, errorCode });
   }
@@ -244,7 +257,6 @@ export class Ledger {
     const nowMs = this.#clock.now();
     const { crew } = task;
     this.enter(task, 'settled');
-    this.totals[status] += 1;
     if (crew) {
       if (task.startedAtMs !== undefined) {
         const isFault = status !== 'cancelled' && error?.isTransportFault === true;
@@ -253,10 +265,15 @@ export class Ledger {
       crew.open -= 1;
       if (task.isRetry) crew.retrying -= 1;
     }
+    this.#conclude(task, resultOf(task, { status, value, error, nowMs }), nowMs);
+  }
+
+  #conclude(task: TaskRecord, result: TaskResult, nowMs: number): void {
+    const { status } = result;
+    this.totals[status] += 1;
     this.dropTimers(task);
     task.instance = null;
     if (this.#named.size > 0 && this.#named.get(task.id) === task) this.#named.delete(task.id);
-    const result = resultOf(task, { status, value, error, nowMs });
     if (this.isObserved) {
       this.tell({
         type: 'settled',

@@ -1,4 +1,5 @@
 import type { RoutingConfig } from '../core/config.js';
+import type { EngineRoute } from '../core/engine.js';
 import type { Clock } from '../core/environment.js';
 import * as errors from '../core/errors.js';
 import { decideRoute, type Ranking, type Route, type RoutePolicy, type RouterPort } from '../core/route.js';
@@ -58,13 +59,32 @@ export class Placement {
 
   /** Puts a ranked task into the mailbox that is its place just now, or answers it when there is none. */
   place(task: TaskRecord): void {
+    const crew = this.#crewFor(task);
+    if (crew) this.#offer(task, crew);
+    else this.#ledger.refuse(task, this.#whyNowhere(task));
+  }
+
+  /** Routes a task that another process is to run. */
+  async routeElsewhere(task: TaskRecord): Promise<EngineRoute> {
+    const { settings, text } = task;
+    if (settings.service === null)
+      takeRanking(task, await this.#router.rank(text, settings.kwargs ?? undefined));
+    const crew = this.#crewFor(task);
+    return crew && task.route ? { service: crew.name, route: task.route } : { error: this.#whyNowhere(task) };
+  }
+
+  /** Where a ranked task belongs just now; undefined when nowhere. */
+  #crewFor(task: TaskRecord): Crew | undefined {
     const { service } = task.settings;
     const route = service === null ? this.#choose(task) : this.#roster.crewOf(service)?.explicitRoute;
-    const crew = this.#roster.crewOf(route?.service ?? null);
     if (route) task.route = route;
-    if (crew) this.#offer(task, crew);
-    else if (service !== null) this.#ledger.refuse(task, errors.unknownService(service, this.#roster.names));
-    else this.#ledger.refuse(task, errors.noRoute(route?.why ?? 'no-match', task.lastFailure));
+    return this.#roster.crewOf(route?.service ?? null);
+  }
+
+  #whyNowhere({ settings: { service }, route, lastFailure }: TaskRecord): errors.OrchestratorError {
+    return service === null
+      ? errors.noRoute(route?.why ?? 'no-match', lastFailure)
+      : errors.unknownService(service, this.#roster.names);
   }
 
   /** Where a task with this ranking would go just now. */

@@ -73,9 +73,7 @@ export class Settlement {
         this.#dispatcher.finish(instance);
         return;
       case 'backoff':
-        if (!isPresent) return;
-        this.#ledger.enter(task, 'retrying');
-        this.#ledger.tellBackoff(task, report.delayMs, report.errorCode);
+        if (isPresent) this.#ledger.backOff(task, report.delayMs, report.errorCode);
         return;
       case 'due':
         if (isPresent && task.state === 'retrying') this.#dispatcher.addDue(task, instance.crew);
@@ -109,8 +107,7 @@ export class Settlement {
     }
     // Its instance is held or down: the task backs off by itself and then takes another instance.
     task.instance = null;
-    this.#ledger.enter(task, 'retrying');
-    this.#ledger.tellBackoff(task, retryDelayMs, failure.error.code);
+    this.#ledger.backOff(task, retryDelayMs, failure.error.code);
     if (retryDelayMs === 0) this.#placement.sendBack(task);
     else {
       const dueMs = this.#clock.now() + retryDelayMs;

@@ -1,11 +1,10 @@
 import type { InspectionEvent } from 'xstate';
 import type { ExecutionConfig } from '../core/config.js';
-import type { EngineTask, TaskKeeper } from '../core/engine.js';
+import type { EngineLimits, TaskKeeper } from '../core/engine.js';
 import type { Environment, Log } from '../core/environment.js';
 import type { OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
 import type { OrchestratorStats } from '../core/orchestrator-port.js';
-import type { TaskResult } from '../core/result.js';
 import type { Ranking, Route, RouterPort } from '../core/route.js';
 import type { Tracing } from '../core/tracing.js';
 import type { Resize, SupervisorDuties, SupervisorEvent } from '../machines/supervisor.machine.js';
@@ -13,6 +12,7 @@ import { Batch } from './batch.js';
 import { CircuitWatch } from './circuit-watch.js';
 import { closeService } from './close-service.js';
 import type { Crew } from './crew.js';
+import { Custody } from './custody.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
 import { Endings } from './endings.js';
@@ -72,6 +72,8 @@ export class Supervisor implements SupervisorDuties {
   readonly #dispatcher: Dispatcher;
   readonly #endings: Endings;
   readonly #settlement: Settlement;
+  /** Where the engine gives its word on tasks. */
+  readonly custody: Custody;
   readonly #drain: Drain;
   readonly #submissions: Batch<TaskRecord>;
   readonly #routed: Batch<TaskRecord>;
@@ -80,8 +82,6 @@ export class Supervisor implements SupervisorDuties {
   #isDraining = false;
   /** Tasks handed to the actor that it has not taken in. */
   readonly #delivered = new Set<readonly TaskRecord[]>();
-  /** Tasks that wait for the engine's word. */
-  readonly #held = new Set<TaskRecord>();
 
   constructor(ports: SupervisorPorts) {
     const { config, environment, log, router } = ports;
@@ -124,6 +124,16 @@ export class Supervisor implements SupervisorDuties {
     this.#rates = new RateGate(taskConfig.rateLimit, clock, this.#deadlines);
     const parts = { ledger: this.#ledger, roster: this.#roster, placement: this.#placement };
     this.#endings = new Endings(clock, this.#ledger, this.#circuits, () => this.#dispatcher);
+    this.custody = new Custody({
+      keeper: ports.keeper,
+      ledger: this.#ledger,
+      waiters: this.waiters,
+      run: (task) => this.#submissions.post(task),
+      route: (task) => this.#placement.routeElsewhere(task),
+      cancel: (task, reason) => this.requestCancel(task, reason),
+      isDraining: () => this.#isDraining,
+      armDeadline: (task) => this.#ledger.armDeadline(task, () => this.#endings.failDeadline(task)),
+    });
     this.#dispatcher = new Dispatcher(
       { ...parts, rates: this.#rates, instancePorts },
       taskConfig.maxParallel,
@@ -170,53 +180,13 @@ export class Supervisor implements SupervisorDuties {
 
   submit(task: TaskRecord): void {
     this.#accept(task);
-    const { keeper } = this.#ports;
-    if (keeper === null) this.#submissions.post(task);
-    else if (this.#isDraining) this.#refuseAtOnce(task, errors.shuttingDown());
-    else {
-      this.#held.add(task);
-      keeper.accept(task);
-    }
+    this.custody.submit(task);
   }
 
-  // The engine's word on tasks that it was given.
-
-  /** Takes a task of an earlier process; it waits for {@link run}. */
+  /** Takes a task of an earlier process, or of another one; it waits for the engine's word. */
   hold(task: TaskRecord): void {
     this.#accept(task);
-    this.#ledger.claimId(task);
-    this.#held.add(task);
-  }
-
-  run(tasks: readonly EngineTask[]): void {
-    for (const task of tasks as readonly TaskRecord[]) {
-      if (this.#held.delete(task) && task.state === 'accepted') this.#submissions.post(task);
-    }
-    this.waiters.check();
-  }
-
-  refuseHeld(task: EngineTask, error: OrchestratorError): void {
-    const record = task as TaskRecord;
-    this.#held.delete(record);
-    if (record.state === 'accepted') this.#refuseAtOnce(record, error);
-    this.waiters.check();
-  }
-
-  interrupt(task: EngineTask, error: OrchestratorError): void {
-    const record = task as TaskRecord;
-    if (!this.#held.delete(record) || record.state !== 'accepted') return;
-    this.#ledger.fail(record, 'interrupted', error);
-    this.#ledger.announce();
-    this.waiters.check();
-  }
-
-  answer(task: EngineTask, result: TaskResult): void {
-    (task as TaskRecord).answer(result);
-  }
-
-  /** Resolves once the engine has given its word on the task. */
-  whenDecided(task: TaskRecord): Promise<void> {
-    return this.waiters.when(() => !this.#held.has(task));
+    this.custody.hold(task);
   }
 
   /** Answers a task that is not even routed. */
@@ -230,16 +200,9 @@ export class Supervisor implements SupervisorDuties {
     this.#ledger.announce();
   }
 
-  #refuseAtOnce(task: TaskRecord, error: OrchestratorError): void {
-    this.#ledger.refuse(task, error);
-    this.#ledger.announce();
-  }
-
   /** Watches the deadline of a task that waits for another one's result. */
   armDeadline(task: TaskRecord, onDeadline: () => void): void {
-    const { deadlineMs } = task.settings;
-    if (deadlineMs === null) return;
-    this.#ledger.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
+    this.#ledger.armDeadline(task, onDeadline);
   }
 
   /** The task waits no longer. */
@@ -363,6 +326,13 @@ export class Supervisor implements SupervisorDuties {
     return this.#placement.decide(ranking);
   }
 
+  /** How many attempts may run at once: of all services, and of those that have a limit of their own. */
+  limits(): EngineLimits {
+    const limited = this.#roster.turns.filter(({ ownConcurrency }) => ownConcurrency !== null);
+    const services = new Map(limited.map(({ name, concurrency }) => [name, concurrency]));
+    return { maxParallel: this.#dispatcher.maxParallel, services };
+  }
+
   toJSON(): object {
     const { running, queued } = this.#ledger;
     return { maxParallel: this.#dispatcher.maxParallel, running, queued, services: this.#roster.turns };
@@ -480,8 +450,7 @@ export class Supervisor implements SupervisorDuties {
     }
     // One error for all of them: to trace the stack of each would take a seventh of the time.
     const error = errors.shuttingDown();
-    for (const task of this.#held) open.add(task);
-    this.#held.clear();
+    for (const task of this.custody.release()) open.add(task);
     this.#leaveToNextStart(open);
     for (const task of open) this.#endings.end(task, 'cancelled', error);
     for (const tasks of this.#delivered) this.refuse(tasks);
@@ -509,7 +478,7 @@ export class Supervisor implements SupervisorDuties {
 
   /** Tasks that were submitted and are not admitted yet. */
   get #arriving(): readonly TaskRecord[] {
-    return [...this.#held, ...this.#submissions.items, ...[...this.#delivered].flat()];
+    return [...this.custody.tasks, ...this.#submissions.items, ...[...this.#delivered].flat()];
   }
 
   /** An engine keeps the tasks that have no attempt running for the next start; their callers are told so. */

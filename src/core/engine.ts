@@ -1,5 +1,6 @@
 import type { OrchestratorError } from './errors.js';
 import type { TaskResult, TaskStatus } from './result.js';
+import type { Route } from './route.js';
 
 /**
  * The port of engines: where accepted tasks are kept and driven.
@@ -7,10 +8,11 @@ import type { TaskResult, TaskStatus } from './result.js';
  * The runtime (routing, mailboxes, instances) is the same under every engine. An engine decides when an accepted task may
  * go into it, is told what becomes of it, and gives the word that its caller may be told. One that keeps nothing beyond the
  * process has no keeper, and the runtime then takes its shortest way. A distributed one accepts a task by handing it to its
- * server, and runs in a process only what the server hands to that process ({@link EngineRuntime.restore}, then `run`).
+ * server (then `handOver` and `end` of {@link EngineRuntime}), and a worker of it runs what the server hands to its process
+ * (`restore`, then `run`).
  */
 export interface Engine {
-  /** `local`, `journal`, or a name of its own. */
+  /** `local`, `journal`, `restate`, or a name of its own. */
   readonly kind: string;
   readonly capabilities: EngineCapabilities;
   /** Told of every task; null when tasks live in this process only. */
@@ -35,6 +37,12 @@ export interface EngineCapabilities {
   readonly delivery: 'at-most-once' | 'at-least-once';
   /** Ended tasks can be looked up, and failed ones tried again. */
   readonly keepsTasks: boolean;
+  /** Tasks of a higher priority start first. */
+  readonly priorities: boolean;
+  /** Starts can be held back: `pause()`, `startPaused` and rate limits. */
+  readonly pausing: boolean;
+  /** What a service says of its progress reaches `onProgress`. */
+  readonly progress: boolean;
 }
 
 /** A task as an engine sees it. It knows its task by identity: ids may be used again. */
@@ -75,8 +83,8 @@ export interface TaskKeeper {
   accept(task: EngineTask): void;
   /** An attempt is to begin. Calls `begin` once it may: before it returns, or later. */
   attempt(task: EngineTask, service: string, begin: () => void): void;
-  /** The task waits for another attempt, and none is running. */
-  rest(task: EngineTask): void;
+  /** The task waits for another attempt, for so many milliseconds, and none is running. */
+  rest(task: EngineTask, delayMs: number): void;
   /** A service's value as it can be kept, or why it cannot. */
   keepable(
     value: unknown,
@@ -88,7 +96,25 @@ export interface TaskKeeper {
   commit(): void;
   /** Resolves once every caller whose task has been settled knows it. */
   told(): Promise<void>;
+  /** A limit of the runtime has changed. */
+  resize(change: LimitChange): void;
 }
+
+/** Which limit is which now: of all attempts, or of the attempts of one service. */
+export type LimitChange =
+  | { readonly maxParallel: number }
+  | { readonly service: string; readonly concurrency: number };
+
+/** How many attempts may run at once. */
+export interface EngineLimits {
+  readonly maxParallel: number;
+  readonly services: ReadonlyMap<string, number>;
+}
+
+/** Where a task is to run, or why nowhere. */
+export type EngineRoute =
+  | { readonly service: string; readonly route: Route }
+  | { readonly error: OrchestratorError };
 
 /** What an engine may ask of the runtime. */
 export interface EngineRuntime {
@@ -100,6 +126,16 @@ export interface EngineRuntime {
   isIdempotent(service: string): boolean | undefined;
   /** Accepted: routes the tasks and starts them. */
   run(tasks: readonly EngineTask[]): void;
+  /** Accepted, and run by another process: `end` follows. Its deadline is watched here too. */
+  handOver(task: EngineTask): void;
+  /** How a task that was handed over ended. */
+  end(task: EngineTask, result: TaskResult): void;
+  /** Where a task would go just now. */
+  route(task: EngineTask): Promise<EngineRoute>;
+  /** Ends a task that was restored, as its caller would: the signal of its attempt fires. */
+  cancel(task: EngineTask, reason: unknown): void;
+  /** The limits just now. */
+  limits(): EngineLimits;
   /** A task of an earlier process that must not go on. */
   interrupt(task: EngineTask, error: OrchestratorError): void;
   /** Not accepted. */
@@ -159,11 +195,16 @@ export interface TaskArchive {
   retry(taskId: string): Promise<boolean>;
 }
 
-/** Small texts by key that survive the process. What is written is kept by the end of the turn. */
+/**
+ * Small texts by key that survive the process. What is written is kept by the end of the turn, or as soon as the engine's
+ * server has it.
+ */
 export interface Shelf {
   put(key: string, text: string): void;
   drop(key: string): void;
-  /** What is there, in the order in which it was put. */
+  /** The text of a key, also one that another process put; undefined when there is none. */
+  find(key: string): Promise<string | undefined>;
+  /** What this process is to take up at its start, in the order in which it was put. */
   entries(): readonly (readonly [key: string, text: string])[];
   /** Resolves once all that was put is kept. */
   kept(): Promise<void>;

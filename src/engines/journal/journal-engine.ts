@@ -13,10 +13,9 @@ import type {
 import type { Log } from '../../core/environment.js';
 import * as errors from '../../core/errors.js';
 import type { TaskResult } from '../../core/result.js';
-import { writeJson } from '../../core/safe-json.js';
+import { asKept, type KeptValue, whyNotKept } from '../kept-values.js';
 import type { KeptEntry } from './books.js';
 import type { Journal } from './journal.js';
-import { isPlain } from './plain.js';
 import { bodyOf, judge, keptOf, resultText } from './recovery.js';
 
 /** What the engine knows of a task while it is open. */
@@ -42,6 +41,9 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     distributed: false,
     delivery: 'at-least-once',
     keepsTasks: true,
+    priorities: true,
+    pausing: true,
+    progress: true,
   };
   readonly keeper = this;
   readonly archive = this;
@@ -138,22 +140,8 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     this.#journal.add({ kind: 'resting', id, attempts, crashes: known.crashes });
   }
 
-  keepable(
-    value: unknown,
-    service: string,
-  ): { readonly value: unknown } | { readonly error: errors.OrchestratorError } {
-    if (value === undefined) return { value: null };
-    const { maxRecordBytes } = this.#journal.options;
-    if (isPlain(value, maxRecordBytes)) return { value };
-    const written = writeJson(value, maxRecordBytes);
-    switch (written.kind) {
-      case 'json':
-        return { value: JSON.parse(written.json) };
-      case 'too-large':
-        return { error: errors.resultTooLarge(service, maxRecordBytes, written.preview) };
-      case 'unserialisable':
-        return { error: errors.unserialisable(service, written.why) };
-    }
+  keepable(value: unknown, service: string): KeptValue {
+    return asKept(value, service, this.#journal.options.maxRecordBytes);
   }
 
   settle(task: EngineTask, result: TaskResult): void {
@@ -187,6 +175,10 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     this.#resume();
     this.#journal.commit();
     this.#run();
+  }
+
+  resize(): void {
+    // The limits are those of the runtime.
   }
 
   told(): Promise<void> {
@@ -306,12 +298,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   }
 
   #refusalOf({ text, settings: { kwargs } }: EngineTask): errors.OrchestratorError | null {
-    const { maxRecordBytes } = this.#journal.options;
-    if (text.length > maxRecordBytes)
-      return errors.notRecordable('The task', `it is longer than maxRecordBytes (${maxRecordBytes})`);
-    if (kwargs === null || isPlain(kwargs, maxRecordBytes)) return null;
-    const rule = `they must be plain JSON of at most maxRecordBytes (${maxRecordBytes}), so that the task can run after a restart`;
-    return errors.notRecordable("The task's kwargs", rule);
+    return whyNotKept(text, kwargs, this.#journal.options.maxRecordBytes);
   }
 }
 

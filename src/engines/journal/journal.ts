@@ -141,16 +141,24 @@ export class Journal {
   }
 
   shelf(name: string): Shelf {
+    const read = (key: string, frame: number): string | undefined => {
+      const line = this.#find(
+        frame,
+        ({ record }) => record.kind === 'shelved' && record.shelf === name && record.key === key,
+      );
+      return line && (JSON.parse(line.body) as string);
+    };
     return {
       put: (key, text) => this.add({ kind: 'shelved', shelf: name, key }, { body: JSON.stringify(text) }),
       drop: (key) => this.add({ kind: 'unshelved', shelf: name, key }),
+      find: async (key) => {
+        const found = this.books.shelved(name).find(([its]) => its === key);
+        return found && read(...found);
+      },
       entries: () =>
         this.books.shelved(name).flatMap(([key, frame]) => {
-          const line = this.#find(
-            frame,
-            ({ record }) => record.kind === 'shelved' && record.shelf === name && record.key === key,
-          );
-          return line === undefined ? [] : [[key, JSON.parse(line.body) as string] as const];
+          const text = read(key, frame);
+          return text === undefined ? [] : [[key, text] as const];
         }),
       kept: () => this.settled(),
     };
