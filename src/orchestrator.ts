@@ -14,7 +14,14 @@ import {
   parseOrMisuse,
   taskConfigSchema,
 } from './core/config.js';
-import type { Engine, EngineCapabilities, EngineRuntime, Shelf, TaskArchive } from './core/engine.js';
+import type {
+  Engine,
+  EngineCapabilities,
+  EngineRuntime,
+  LimitChange,
+  Shelf,
+  TaskArchive,
+} from './core/engine.js';
 import type { EngineOptions } from './core/engine-config.js';
 import type { Environment, Log } from './core/environment.js';
 import { engineCannot, misuse, OrchestratorError, unknownService } from './core/errors.js';
@@ -27,6 +34,7 @@ import type { ServiceInput, ServiceStatus } from './core/service.js';
 import type { BatchOptions, Subtask, SubtasksOptions, TaskInput, TaskOptions } from './core/task.js';
 import { guardedTracing, type Tracing } from './core/tracing.js';
 import { warningLog } from './core/warning-log.js';
+import { cannotHoldBack, checkEngine } from './engines/check-engine.js';
 import { openEngine } from './engines/open-engine.js';
 import { machineDocuments } from './machines/machine-documents.js';
 import { FunctionStrategy, type RouteFunction } from './strategies/function-strategy.js';
@@ -44,7 +52,8 @@ export interface OrchestratorOptions {
   readonly strategy?: RoutingStrategy | RouteFunction;
   /**
    * Where accepted tasks are kept: `{ kind: 'journal', path }` records them in a file, so that they survive the process; it
-   * needs the package `libsql`. Default: `{ kind: 'local' }`, in this process. An engine of one's own fits too.
+   * needs the package `libsql`. `{ kind: 'restate', … }` hands them to a Restate server, whose workers (`startWorker`) run
+   * them. Default: `{ kind: 'local' }`, in this process. An engine of one's own fits too.
    */
   readonly engine?: EngineOptions | Engine;
   /** Where faults of services, strategies and listeners are reported; pino fits. Default: process warnings. */
@@ -132,6 +141,7 @@ export class Orchestrator implements OrchestratorPort {
     this.#router.updateProfiles(this.registry.profiles());
     // Last of what may throw: it takes a lock.
     this.#engine = openEngine(options.engine, log);
+    checkEngine(this.#engine, taskConfig, this.registry.definitions());
     this.#supervisor = new Supervisor({
       config: this.config,
       environment,
@@ -273,8 +283,14 @@ export class Orchestrator implements OrchestratorPort {
     return machineDocuments();
   }
 
-  /** Lets running attempts end and starts nothing more until {@link resume}. */
+  /**
+   * Lets running attempts end and starts nothing more until {@link resume}.
+   *
+   * @throws TypeError under an engine that cannot hold starts back.
+   */
   pause(): this {
+    const { kind, capabilities } = this.#engine;
+    if (!capabilities.pausing) throw cannotHoldBack(kind, 'pause');
     this.#supervisor.pause();
     this.#changes.tell(null);
     return this;
@@ -299,7 +315,7 @@ export class Orchestrator implements OrchestratorPort {
    */
   setMaxParallel(maxParallel: number): this {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), maxParallel, 'maxParallel');
-    this.#supervisor.send({ type: 'RESIZE', change: { maxParallel } });
+    this.#resize({ maxParallel });
     return this;
   }
 
@@ -312,7 +328,7 @@ export class Orchestrator implements OrchestratorPort {
     parseOrMisuse(taskConfigSchema.shape.maxParallel.unwrap(), concurrency, 'concurrency');
     if (!this.registry.has(service))
       throw misuse(unknownService(service, this.registry.listServices()).message);
-    this.#supervisor.send({ type: 'RESIZE', change: { service, concurrency } });
+    this.#resize({ service, concurrency });
     return this;
   }
 
@@ -494,6 +510,11 @@ export class Orchestrator implements OrchestratorPort {
     };
   }
 
+  #resize(change: LimitChange): void {
+    this.#supervisor.send({ type: 'RESIZE', change });
+    this.#engine.keeper?.resize(change);
+  }
+
   async #end(): Promise<void> {
     // First: callers are owed an answer.
     await this.#engine.close();
@@ -510,6 +531,9 @@ export class Orchestrator implements OrchestratorPort {
   readonly #onRegistryChange: Parameters<ServiceRegistry['on']>[1] = (change) => {
     this.#router.updateProfiles(this.registry.profiles());
     this.#supervisor.send({ type: 'RESTAFF', change });
+    const { name: service, current } = change;
+    if (current?.concurrency != null)
+      this.#engine.keeper?.resize({ service, concurrency: current.concurrency });
   };
 
   readonly #onProfileChange = (): void => this.#router.updateProfiles(this.registry.profiles());

@@ -6,6 +6,12 @@ import type { Ledger } from './ledger.js';
 import type { TaskRecord } from './task-record.js';
 import type { Waiters } from './waiters.js';
 
+/**
+ * How much later than elsewhere a deadline is watched here, in milliseconds: there it is known how far the task was, and here
+ * it is only certain to be noticed.
+ */
+const GRACE_MS = 500;
+
 /** What custody needs from outside. */
 export interface CustodyPorts {
   /** Null under an engine that keeps no tasks: then every task runs at once. */
@@ -19,8 +25,8 @@ export interface CustodyPorts {
   readonly cancel: (task: TaskRecord, reason: unknown) => void;
   /** Nothing more is accepted. */
   readonly isDraining: () => boolean;
-  /** Arms the deadline of a task that runs elsewhere. */
-  readonly armDeadline: (task: TaskRecord) => void;
+  /** Arms the deadline of a task that runs elsewhere, so many milliseconds late. */
+  readonly armDeadline: (task: TaskRecord, graceMs: number) => void;
 }
 
 /**
@@ -89,7 +95,7 @@ export class Custody {
     const record = task as TaskRecord;
     if (this.#undecided.delete(record) && isOpen(record)) {
       this.#elsewhere.add(record);
-      this.#ports.armDeadline(record);
+      this.#ports.armDeadline(record, GRACE_MS);
     }
     this.#ports.waiters.check();
   }

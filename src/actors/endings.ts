@@ -31,7 +31,11 @@ export class Endings {
 
   failDeadline(task: TaskRecord): void {
     const seconds = (task.settings.deadlineMs ?? 0) / 1000;
-    this.end(task, 'timed_out', errors.deadlinePassed(task.crew?.name ?? null, seconds));
+    this.end(
+      task,
+      'timed_out',
+      errors.deadlinePassed(task.crew?.name ?? task.route?.service ?? null, seconds),
+    );
   }
 
   failQueue(task: TaskRecord): void {

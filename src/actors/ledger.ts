@@ -185,9 +185,10 @@ export class Ledger {
       this.addTimer(task, 'queue', task.acceptedAtMs + queueTimeoutMs, onQueueTimeout);
   }
 
-  armDeadline(task: TaskRecord, onDeadline: () => void): void {
+  armDeadline(task: TaskRecord, onDeadline: () => void, graceMs = 0): void {
     const { deadlineMs } = task.settings;
-    if (deadlineMs !== null) this.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs, onDeadline);
+    if (deadlineMs === null) return;
+    this.addTimer(task, 'deadline', task.acceptedAtMs + deadlineMs + graceMs, onDeadline);
   }
 
   addTimer(task: TaskRecord, kind: TaskTimer['kind'], dueMs: number, expired: () => void): void {

@@ -132,7 +132,8 @@ export class Supervisor implements SupervisorDuties {
       route: (task) => this.#placement.routeElsewhere(task),
       cancel: (task, reason) => this.requestCancel(task, reason),
       isDraining: () => this.#isDraining,
-      armDeadline: (task) => this.#ledger.armDeadline(task, () => this.#endings.failDeadline(task)),
+      armDeadline: (task, graceMs) =>
+        this.#ledger.armDeadline(task, () => this.#endings.failDeadline(task), graceMs),
     });
     this.#dispatcher = new Dispatcher(
       { ...parts, rates: this.#rates, instancePorts },

@@ -45,16 +45,57 @@ const journalEngineSchema = z.strictObject({
     .describe('How many times the process may die during attempts of a task before it is not tried again.'),
 });
 
+/** Tasks are handed to a Restate server, and run by workers. */
+const restateEngineSchema = z.strictObject({
+  kind: z.literal('restate'),
+  ingressUrl: z
+    .url()
+    .default('http://127.0.0.1:8080')
+    .describe("Address of the server's ingress, where tasks are handed over."),
+  adminUrl: z
+    .url()
+    .default('http://127.0.0.1:9070')
+    .describe("Address of the server's admin interface, where workers, limits and cancels are told."),
+  namespace: z
+    .string()
+    .regex(/^[a-zA-Z][a-zA-Z0-9-]{0,31}$/, 'must be a letter, then letters, digits or "-", 32 at most')
+    .default('gaffr')
+    .describe('What belongs together at the server: one set of services, and one limit over all of it.'),
+  keepSeconds: seconds
+    .default(86_400)
+    .describe('How long the end of a task is kept at the server, in seconds.'),
+  timeoutSeconds: seconds
+    .default(10)
+    .describe('How long the server may take to answer before a task is refused, in seconds.'),
+  watchSeconds: seconds
+    .default(30)
+    .describe('How long tasks may wait while nothing runs before that is reported, in seconds.'),
+  maxRecordBytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(32 * 1024 ** 2)
+    .default(8 * 1024 ** 2)
+    .describe('Largest task, and largest result, in bytes.'),
+});
+
 /** The engine as a configuration file says it. */
-export const engineSchema = z.discriminatedUnion('kind', [localEngineSchema, journalEngineSchema]);
+export const engineSchema = z.discriminatedUnion('kind', [
+  localEngineSchema,
+  journalEngineSchema,
+  restateEngineSchema,
+]);
 
 /** The engine as a caller says it. `repair`: start in spite of damage, with what can be read. */
 export const engineOptionsSchema = z.discriminatedUnion('kind', [
   localEngineSchema,
   journalEngineSchema.extend({ repair: z.boolean().default(false) }),
+  restateEngineSchema,
 ]);
 
-/** The engine of an orchestrator: `{ kind: 'local' }` or `{ kind: 'journal', path, … }`. */
+/** The engine of an orchestrator: `{ kind: 'local' }`, `{ kind: 'journal', path, … }` or `{ kind: 'restate', … }`. */
 export type EngineOptions = z.input<typeof engineOptionsSchema>;
 /** Options of the journal, complete. */
 export type JournalOptions = Extract<z.output<typeof engineOptionsSchema>, { kind: 'journal' }>;
+/** Options of the engine `restate`, complete. */
+export type RestateOptions = Extract<z.output<typeof engineOptionsSchema>, { kind: 'restate' }>;

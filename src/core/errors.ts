@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   JOURNAL_FULL: true,
   JOURNAL_FAILED: true,
   JOURNAL_LOCKED: true,
+  ENGINE_UNAVAILABLE: true,
   CANCELLED: false,
   INTERRUPTED: false,
   INVALID_INPUT: false,
@@ -146,9 +147,11 @@ export function deadlinePassed(service: string | null, deadlineSeconds: number):
 export function queueTimedOut(
   service: string | null,
   queueTimeoutSeconds: number,
-  waiting: number,
+  /** Tasks that wait for the same service; null when that is not known. */
+  waiting: number | null,
 ): OrchestratorError {
-  const where = service === null ? 'for its route' : `for "${service}", where ${waiting} more wait`;
+  const others = waiting === null ? '' : `, where ${waiting} more wait`;
+  const where = service === null ? 'for its route' : `for "${service}"${others}`;
   const message = `The task waited longer than queueTimeoutSeconds (${queueTimeoutSeconds} s) ${where}; raise queueTimeoutSeconds, maxParallel or the service's concurrency.`;
   return new OrchestratorError('QUEUE_TIMEOUT', message, { service, queueTimeoutSeconds, waiting });
 }
@@ -246,6 +249,28 @@ export function notRecordable(what: string, rule: string): OrchestratorError {
 export function unserialisable(service: string, why: string): OrchestratorError {
   const message = `The result of "${service}" cannot be recorded as JSON: ${why}; return plain data from the service.`;
   return new OrchestratorError('UNSERIALISABLE', message, { service });
+}
+
+export function engineUnavailable(url: string, what: string, cause?: unknown): OrchestratorError {
+  const message = `The Restate server at ${url} ${what}. Nothing was accepted for sure: use an idempotencyKey when you try again.`;
+  return new OrchestratorError('ENGINE_UNAVAILABLE', message, { url }, { cause });
+}
+
+export function cannotPrioritise(kind: string, priority: number): OrchestratorError {
+  const message = `The engine "${kind}" has no priorities, and the task asks for ${priority}; leave "priority" out, or use the engine local or journal.`;
+  return new OrchestratorError('INVALID_INPUT', message, { priority });
+}
+
+export function workerTakesNoTasks(): OrchestratorError {
+  const message =
+    'A worker runs what the server hands to it and accepts no tasks of its own; submit them to an orchestrator with the same engine.';
+  return new OrchestratorError('INVALID_INPUT', message);
+}
+
+/** The attempts go on in another process, perhaps. */
+export function handedBack(delayMs: number): OrchestratorError {
+  const message = `The task was handed back to the engine, which starts its next attempt in ${(delayMs / 1000).toFixed(1)} s, perhaps in another process.`;
+  return new OrchestratorError('CANCELLED', message, { kept: true });
 }
 
 /** A misuse: the engine was asked for what it cannot do. */

@@ -5,6 +5,7 @@ import type { Log } from '../core/environment.js';
 import { Journal } from './journal/journal.js';
 import { JournalEngine } from './journal/journal-engine.js';
 import { localEngine } from './local-engine.js';
+import { RestateEngine } from './restate/restate-engine.js';
 
 /**
  * Opens an engine; one that is given ready is taken as it is.
@@ -17,5 +18,12 @@ export function openEngine(given: EngineOptions | Engine | undefined, log: Log):
   if (given === undefined) return localEngine;
   if ('start' in given) return given;
   const options = parseOrMisuse(engineOptionsSchema, given, 'engine');
-  return options.kind === 'local' ? localEngine : new JournalEngine(Journal.open(options, log), log);
+  switch (options.kind) {
+    case 'local':
+      return localEngine;
+    case 'journal':
+      return new JournalEngine(Journal.open(options, log), log);
+    case 'restate':
+      return new RestateEngine(options, log);
+  }
 }

@@ -1,0 +1,65 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import type { Log } from '../../core/environment.js';
+import { createHandlers, type HandlerPorts } from './handlers.js';
+import type { Sdk } from './sdk.js';
+
+/** Where handlers are served. */
+export interface EndpointOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Public keys of the servers whose requests are taken; none: every request is. */
+  readonly identityKeys: readonly string[];
+  readonly log: Log;
+}
+
+/** The door of a worker. */
+export interface Endpoint {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Takes no more requests, and ends those that are open. */
+  close(): Promise<void>;
+}
+
+/** Serves the handlers over HTTP/2 in the clear, as the server calls them. @throws Error when the port is taken. */
+export async function serveHandlers(
+  sdk: Sdk,
+  ports: HandlerPorts,
+  { host, port, identityKeys, log }: EndpointOptions,
+): Promise<Endpoint> {
+  const handler = sdk.createEndpointHandler({
+    services: createHandlers(sdk, ports),
+    identityKeys: [...identityKeys],
+    // Of each try that fails the SDK says a line; the server tries again, and the worker's own log says why.
+    logger: ({ level }, message, ...more) => {
+      const facts = { restate: level, details: more.map(String) };
+      log.debug(facts, typeof message === 'string' ? message : 'restate');
+    },
+  });
+  const server = createServer(handler);
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+  });
+  await listen(server, host, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const session of sessions) session.destroy();
+      }),
+  };
+}
+
+function listen(server: Http2Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,116 @@
+import type { Context, ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
+import * as errors from '../../core/errors.js';
+import type { AttemptMessage, AttemptOutcome, Names, ShelfText, TaskEnd, TaskMessage } from './protocol.js';
+import type { Sdk } from './sdk.js';
+import { endOutside } from './task-ends.js';
+import { TaskLoop } from './task-loop.js';
+
+/** What the handlers need of the worker that they run in. */
+export interface HandlerPorts {
+  readonly names: Names;
+  /** How long the server keeps ends, in milliseconds. */
+  readonly keepMs: number;
+  /** Makes an attempt in this process. */
+  readonly visit: (message: AttemptMessage, signal: AbortSignal) => Promise<AttemptOutcome>;
+}
+
+/** A day: attempts have their own time limit, and at the server's they would be begun anew. */
+const NO_LIMIT_MS = 86_400_000;
+
+/** Waits between the server's own tries. Their number has no limit: a worker that is away counts as a failed one. */
+const RETRY_POLICY = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 1000 };
+
+/**
+ * The handlers that the server calls, in two levels: the outer one is the task, which loops and sleeps; the inner one is an
+ * attempt, under the limits. So a task in backoff has no slot.
+ */
+export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
+  const { names, keepMs } = ports;
+  const ends = { retryPolicy: RETRY_POLICY, idempotencyRetention: keepMs, journalRetention: 0 };
+  const attempts = {
+    retryPolicy: RETRY_POLICY,
+    ingressPrivate: true,
+    journalRetention: 0,
+    inactivityTimeout: NO_LIMIT_MS,
+    abortTimeout: NO_LIMIT_MS,
+  };
+  const runTask = async (ctx: Context, task: TaskMessage): Promise<TaskEnd> => ({
+    result: await new TaskLoop(sdk, ctx, names, task).run(),
+    fingerprint: task.fingerprint,
+  });
+  const runAttempt = (ctx: Context, message: AttemptMessage): Promise<AttemptOutcome> =>
+    attempt(ctx, message, ports.visit);
+  return [
+    sdk.service({ name: names.task, handlers: { run: sdk.handlers.handler(ends, runTask) } }),
+    sdk.service({ name: names.attempt, handlers: { run: sdk.handlers.handler(attempts, runAttempt) } }),
+    createShelf(sdk, names),
+  ];
+}
+
+async function attempt(
+  ctx: Context,
+  message: AttemptMessage,
+  visit: HandlerPorts['visit'],
+): Promise<AttemptOutcome> {
+  if (message.startedId !== null) ctx.resolveAwakeable(message.startedId, null);
+  if (!message.task.isIdempotent) {
+    let isFirst = false;
+    const begunAtMs = await ctx.run('begin', () => {
+      isFirst = true;
+      return Date.now();
+    });
+    if (!isFirst) return interrupted(message, begunAtMs);
+  }
+  const abort = new AbortController();
+  const { attemptCompletedSignal: gone } = ctx.request();
+  const stop = (): void => abort.abort(new Error('the engine gave the attempt up'));
+  if (gone.aborted) stop();
+  else gone.addEventListener('abort', stop, { once: true });
+  try {
+    return await ctx.run(`attempt ${message.number}`, () => visit(message, abort.signal));
+  } catch (cause) {
+    // A cancel of the task arrives here.
+    abort.abort(cause);
+    throw cause;
+  } finally {
+    gone.removeEventListener('abort', stop);
+  }
+}
+
+/** The process died during an attempt that must not be repeated. */
+function interrupted({ task, number }: AttemptMessage, begunAtMs: number): AttemptOutcome {
+  const error = errors.interrupted(task.service, number, 1);
+  const progress = { attempts: number, startedAtMs: begunAtMs, endedAtMs: begunAtMs };
+  const result = endOutside(task, 'interrupted', { error, progress });
+  return { kind: 'ended', result, startedAtMs: begunAtMs, endedAtMs: begunAtMs };
+}
+
+/** Texts by key, each for a time. */
+function createShelf(sdk: Sdk, names: Names) {
+  const expire = { name: names.shelf } as const;
+  return sdk.object({
+    name: names.shelf,
+    handlers: {
+      put: async (ctx: ObjectContext, { text, keepMs }: ShelfText): Promise<void> => {
+        const version = ((await ctx.get<number>('version')) ?? 0) + 1;
+        ctx.set('version', version);
+        ctx.set('text', text);
+        ctx.genericSend({
+          service: expire.name,
+          method: 'expire',
+          key: ctx.key,
+          parameter: version,
+          inputSerde: sdk.serde.json as never,
+          delay: keepMs,
+        });
+      },
+      find: sdk.handlers.object.shared(
+        async (ctx: ObjectSharedContext): Promise<string | null> => ctx.get<string>('text'),
+      ),
+      drop: async (ctx: ObjectContext): Promise<void> => ctx.clearAll(),
+      expire: async (ctx: ObjectContext, version: number): Promise<void> => {
+        if ((await ctx.get<number>('version')) === version) ctx.clearAll();
+      },
+    },
+  });
+}

@@ -1,0 +1,251 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import * as errors from '../../core/errors.js';
+
+/** Least version whose flow control holds: earlier ones left invocations stuck. */
+const LEAST_VERSION = [1, 7, 12] as const;
+
+/** How long to wait between two tries of what must not be lost, in milliseconds. */
+const RETRY_MS = { first: 50, most: 1000 } as const;
+
+/** Where a server is. */
+export interface ServerAddress {
+  /** Where tasks are handed over. */
+  readonly ingressUrl: string;
+  /** Where deployments, limits and invocations are steered. */
+  readonly adminUrl: string;
+  /** Limit of one request, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** An invocation at the server. */
+export interface Invocation {
+  readonly id: string;
+  /** The server knew it before, under the same key. */
+  readonly isKnown: boolean;
+}
+
+/** How an invocation ended: with what its handler returned, or with the code and the words of a failure. */
+export type InvocationEnd =
+  | { readonly kind: 'returned'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly code: number; readonly message: string };
+
+/**
+ * A Restate server by its HTTP interface. Owns: its connections. Every request has a time limit; those that wait for the end
+ * of an invocation are asked again until it has ended.
+ */
+export class RestateServer {
+  readonly address: ServerAddress;
+  readonly #agent = new Agent({ pipelining: 1, keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 });
+  readonly #closing = new AbortController();
+
+  constructor(address: ServerAddress) {
+    this.address = address;
+    // Every request listens to it.
+    setMaxListeners(0, this.#closing.signal);
+  }
+
+  /**
+   * Makes sure that the server is there, new enough, and has what limits need.
+   *
+   * @throws OrchestratorError `ENGINE_UNAVAILABLE` with what to do.
+   */
+  async check(): Promise<void> {
+    const { status, body } = await this.#admin('GET', '/version');
+    const { version = '', features = {} } = asObject(body) as {
+      version?: string;
+      features?: Record<string, unknown>;
+    };
+    if (status !== 200 || version === '')
+      throw this.#unavailable(`answered ${status} when asked for its version`);
+    if (!isAtLeast(version)) {
+      throw this.#unavailable(`has version ${version}, and ${LEAST_VERSION.join('.')} or later is needed`);
+    }
+    if (features.vqueues !== true || features.protocol_v7 !== true) {
+      throw this.#unavailable(
+        'runs without flow control; start it with RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7=true and RESTATE_EXPERIMENTAL_ENABLE_VQUEUES=true, on an empty data folder',
+      );
+    }
+  }
+
+  /** Makes the workers at an address known. */
+  async register(url: string): Promise<void> {
+    const { status, body } = await this.#admin('POST', '/deployments', { uri: url, force: true });
+    if (status >= 300) throw this.#unavailable(`did not take the worker at ${url}: ${wordsOf(body)}`);
+  }
+
+  /** Sets limits: a pattern (`scope` or `scope/key`) and how many invocations of it may run at once; null lifts it. */
+  async setLimits(limits: ReadonlyMap<string, number | null>): Promise<void> {
+    const rules = [...limits].map(([pattern, concurrency]) => ({ pattern, limits: { concurrency } }));
+    if (rules.length === 0) return;
+    const { status, body } = await this.#admin('PUT', '/limits/rules', rules);
+    if (status >= 300) throw this.#unavailable(`did not take the limits: ${wordsOf(body)}`);
+  }
+
+  /**
+   * Starts an invocation, once, however often it must be asked.
+   *
+   * @throws OrchestratorError `ENGINE_UNAVAILABLE` when the server does not take it within the time limit.
+   */
+  async send(target: string, key: string, message: unknown): Promise<Invocation> {
+    const headers = { 'idempotency-key': key };
+    const { status, body } = await this.#persist((limitMs) =>
+      this.#ask('POST', `${this.address.ingressUrl}/${target}/send`, { message, headers, limitMs }),
+    );
+    const { invocationId, status: outcome } = asObject(body) as { invocationId?: string; status?: string };
+    if (status < 300 && invocationId) return { id: invocationId, isKnown: outcome === 'PreviouslyAccepted' };
+    throw this.#unavailable(
+      status === 404
+        ? 'knows no worker for this namespace; start one with gaffr worker --engine restate'
+        : `answered ${status} to a task: ${wordsOf(body)}`,
+    );
+  }
+
+  /** Calls a handler and resolves with what it returns. @throws OrchestratorError `ENGINE_UNAVAILABLE` */
+  async call(target: string, message: unknown): Promise<unknown> {
+    const { status, body } = await this.#persist((limitMs) =>
+      this.#ask('POST', `${this.address.ingressUrl}/${target}`, { message, limitMs }),
+    );
+    if (status < 300) return body;
+    throw this.#unavailable(`answered ${status}: ${wordsOf(body)}`);
+  }
+
+  /** Resolves once an invocation has ended, however often the server goes away meanwhile; null when this was closed. */
+  async endOf(invocationId: string): Promise<InvocationEnd | null> {
+    const url = `${this.address.ingressUrl}/restate/invocation/${invocationId}/attach`;
+    for (let waitMs: number = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
+      try {
+        const { status, body } = await this.#ask('GET', url, {});
+        if (status < 300) return { kind: 'returned', value: body };
+        if (status < 500 || isOfTheHandler(body)) {
+          return { kind: 'failed', code: status, message: wordsOf(body) };
+        }
+      } catch {
+        // It went away: it knows the invocation when it is back.
+      }
+      if (this.#closing.signal.aborted) return null;
+      await pause(waitMs, this.#closing.signal);
+    }
+  }
+
+  /** Asks an invocation to stop. Resolves once the server knows; its end says whether it did. */
+  async cancel(invocationId: string): Promise<void> {
+    const ask = (limitMs: number) =>
+      this.#ask('PATCH', `${this.address.adminUrl}/invocations/${invocationId}/cancel`, { limitMs });
+    await this.#persist(ask);
+  }
+
+  /** Forgets an invocation that has ended, so that its key can be used again. False when it has not ended. */
+  async forget(invocationId: string): Promise<boolean> {
+    const { status } = await this.#admin('PATCH', `/invocations/${invocationId}/purge`);
+    return status < 300;
+  }
+
+  /** Rows of a query over the server's tables. */
+  async query(query: string): Promise<readonly Record<string, unknown>[]> {
+    const { status, body } = await this.#admin('POST', '/query', { query });
+    if (status >= 300) throw this.#unavailable(`did not answer a query: ${wordsOf(body)}`);
+    const { rows } = asObject(body) as { rows?: unknown };
+    return Array.isArray(rows) ? rows : [];
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#agent.destroy();
+  }
+
+  #admin(method: Method, path: string, message?: unknown): Promise<Answer> {
+    return this.#persist((limitMs) =>
+      this.#ask(method, `${this.address.adminUrl}${path}`, { message, limitMs }),
+    );
+  }
+
+  /** Asks until there is an answer that is not of a server on its way down or up. */
+  async #persist(ask: (limitMs: number) => Promise<Answer>): Promise<Answer> {
+    const endMs = Date.now() + this.address.timeoutMs;
+    for (let waitMs: number = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
+      try {
+        const answer = await ask(Math.max(1, endMs - Date.now()));
+        if (answer.status !== 503 || Date.now() + waitMs >= endMs) return answer;
+      } catch (cause) {
+        if (this.#closing.signal.aborted || Date.now() + waitMs >= endMs) {
+          throw this.#unavailable(`does not answer (${errors.messageOf(cause)})`, cause);
+        }
+      }
+      await pause(waitMs, this.#closing.signal);
+    }
+  }
+
+  async #ask(
+    method: Method,
+    url: string,
+    {
+      message,
+      headers = {},
+      limitMs,
+    }: { readonly message?: unknown; readonly headers?: Record<string, string>; readonly limitMs?: number },
+  ): Promise<Answer> {
+    const { signal: closing } = this.#closing;
+    const signal = limitMs === undefined ? closing : AbortSignal.any([closing, AbortSignal.timeout(limitMs)]);
+    const { statusCode, body } = await request(url, {
+      method,
+      dispatcher: this.#agent,
+      signal,
+      headers: {
+        accept: 'application/json',
+        ...(message !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: message === undefined ? null : JSON.stringify(message),
+    });
+    return { status: statusCode, body: parsed(await body.text()) };
+  }
+
+  #unavailable(what: string, cause?: unknown): errors.OrchestratorError {
+    return errors.engineUnavailable(this.address.adminUrl, what, cause);
+  }
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === '' ? null : JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function asObject(body: unknown): object {
+  return typeof body === 'object' && body !== null ? body : {};
+}
+
+function wordsOf(body: unknown): string {
+  const { message } = asObject(body) as { message?: unknown };
+  return typeof message === 'string' ? message : JSON.stringify(body);
+}
+
+/** An end of the invocation, and not a fault of the server. */
+function isOfTheHandler(body: unknown): boolean {
+  return (asObject(body) as { source?: unknown }).source === 'handler';
+}
+
+function isAtLeast(version: string): boolean {
+  const parts = version.split(/[.-]/).map(Number);
+  for (const [index, least] of LEAST_VERSION.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== least) return part > least;
+  }
+  return true;
+}
+
+/** Resolves after a while, or as soon as the signal fires. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {});
+}

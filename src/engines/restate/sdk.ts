@@ -1,0 +1,16 @@
+import './promise-with-resolvers.js';
+import { missingPackage } from '../../core/errors.js';
+
+/** The SDK of Restate. */
+export type Sdk = typeof import('@restatedev/restate-sdk');
+
+/** Loads the optional package. @throws OrchestratorError `MISSING_PACKAGE` when it is not installed. */
+export async function loadSdk(): Promise<Sdk> {
+  try {
+    return await import('@restatedev/restate-sdk');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND')
+      throw missingPackage('@restatedev/restate-sdk', cause);
+    throw cause;
+  }
+}
