@@ -3,7 +3,7 @@ import { type EngineOptions, engineOptionsSchema } from './core/engine-config.js
 import { engineCannot, misuse } from './core/errors.js';
 import { guardedLog } from './core/guarded-log.js';
 import { warningLog } from './core/warning-log.js';
-import { RestateWorker } from './engines/restate/restate-worker.js';
+import { WorkerEngine } from './engines/restate/worker-engine.js';
 import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from './orchestrator.js';
 
 /** What a worker is made from: the services and limits of an orchestrator, and where it is reached. */
@@ -49,7 +49,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw misuse(`port must be a whole number from 0 to 65535; got ${port}.`);
   const log = guardedLog(options.log ?? warningLog);
-  const worker = new RestateWorker(engine, {
+  const worker = new WorkerEngine(engine, {
     log,
     failsWhenUnavailable: options.config?.routingConfig?.onUnavailable === 'fail',
   });

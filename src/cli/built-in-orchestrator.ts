@@ -9,9 +9,10 @@ import type { EngineOptions } from '../core/engine-config.js';
 import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
 import type { Orchestrator, OrchestratorOptions } from '../orchestrator.js';
+import type { WorkerOptions } from '../worker.js';
 import { builtInStrategy } from './built-in-strategy.js';
 import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
-import { asEngineError, engineOf } from './engine-flags.js';
+import { asEngineError, engineOf, restateOf } from './engine-flags.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import type { Arguments, Flags } from './flags.js';
 import { processRedactor } from './process-redactor.js';
@@ -44,6 +45,8 @@ export const ORCHESTRATOR_FLAGS: Flags = {
 export interface OpenOptions extends Pick<OrchestratorOptions, 'inspect'> {
   /** Whether tasks will be accepted: only then the engine of the file or the flags is opened. Default false. */
   readonly acceptsTasks?: boolean;
+  /** Makes a worker of the engine `restate`, and gives the orchestrator in it. Default: none is made. */
+  readonly makeWorker?: (options: WorkerOptions) => Promise<Orchestrator>;
 }
 
 /** An orchestrator, and how it is kept in step with its configuration file. */
@@ -74,7 +77,7 @@ export async function createBuiltInOrchestrator(args: Arguments, log: Log): Prom
 export async function openOrchestrator(
   args: Arguments,
   log: Log,
-  { inspect, acceptsTasks = false }: OpenOptions = {},
+  { inspect, acceptsTasks = false, makeWorker }: OpenOptions = {},
 ): Promise<OpenedOrchestrator> {
   const limits = limitsOf(args);
   const builtins = await builtinsOf(args);
@@ -84,15 +87,19 @@ export async function openOrchestrator(
   const services = await asConfigurationError(() => makeServices(loaded, builtins));
   const { createOrchestrator, ExecutionConfig } = await import('../index.js');
   const config = ExecutionConfig.create({ ...flatConfig(loaded?.config ?? {}), ...limits });
-  const engine = acceptsTasks ? engineOf(args, loaded?.config ?? {}) : undefined;
-  const create = (options: OrchestratorOptions): Orchestrator => {
+  const said = loaded?.config ?? {};
+  const workers = makeWorker && { make: makeWorker, engine: restateOf(args, said) };
+  const engine = workers?.engine ?? (acceptsTasks ? engineOf(args, said) : undefined);
+  const create = async (options: OrchestratorOptions): Promise<Orchestrator> => {
     try {
-      return createOrchestrator(options);
+      return workers === undefined
+        ? createOrchestrator(options)
+        : await workers.make({ ...options, engine: workers.engine });
     } catch (cause) {
       throw asEngineError(cause);
     }
   };
-  const orchestrator = create({
+  const orchestrator = await create({
     services: new Map<string, ServiceInput>([...services].map(([name, { settings }]) => [name, settings])),
     strategy: await builtInStrategy(config.routingConfig, loaded?.config.routers ?? {}, log),
     config,

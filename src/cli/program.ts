@@ -10,6 +10,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.js')).runCommand,
   services: async () => (await import('./commands/services.js')).servicesCommand,
   tasks: async () => (await import('./commands/tasks.js')).tasksCommand,
+  worker: async () => (await import('./commands/worker.js')).workerCommand,
+  engine: async () => (await import('./commands/engine.js')).engineCommand,
   route: async () => (await import('./commands/route.js')).routeCommand,
   machines: async () => (await import('./commands/machines.js')).machinesCommand,
   dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand,

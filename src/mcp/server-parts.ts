@@ -45,6 +45,7 @@ export function createServerParts(
 
 function runSourceOf(runs: RunStore): RunSource {
   return {
+    bring: (runId, principal) => runs.bring(runId, principal),
     get: (runId, principal) => runs.get(runId, principal)?.wholeJson(),
     watch(listener) {
       const tell = (run: Run): void => listener(run.id);

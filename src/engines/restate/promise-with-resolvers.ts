@@ -1,10 +1,12 @@
 /**
- * `Promise.withResolvers` for Node 20, which the SDK of Restate calls without asking: there its invocations would be tried
- * again and again in silence. Newer versions keep their own.
+ * Provides `Promise.withResolvers` on Node 20, which the SDK of Restate calls without asking: its invocations would be tried
+ * again and again in silence there. Newer versions keep their own.
  */
-const promises = Promise as { withResolvers?: unknown };
+export function provideWithResolvers(promises: { withResolvers?: unknown } = Promise as object): void {
+  promises.withResolvers ??= withResolvers;
+}
 
-promises.withResolvers ??= function withResolvers<T>(this: PromiseConstructor) {
+function withResolvers<T>(this: PromiseConstructor) {
   let resolve: (value: T | PromiseLike<T>) => void = () => {};
   let reject: (reason?: unknown) => void = () => {};
   const promise = new this<T>((onValue, onFault) => {
@@ -12,4 +14,4 @@ promises.withResolvers ??= function withResolvers<T>(this: PromiseConstructor) {
     reject = onFault;
   });
   return { promise, resolve, reject };
-};
+}

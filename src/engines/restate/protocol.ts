@@ -93,11 +93,6 @@ export function invocationKeyOf({ settings: { idempotencyKey } }: EngineTask): s
   return idempotencyKey === null ? `task:${randomUUID()}` : `key:${idempotencyKey}`;
 }
 
-/** Whether nobody but one run of MCP has the key, in whichever process: who takes the run up may stop its tasks. */
-export function isOwnKey(idempotencyKey: string | null): boolean {
-  return idempotencyKey === null || idempotencyKey.startsWith('run:');
-}
-
 /** The same for the same words, service and kwargs, whatever the order of members. */
 export function fingerprintOf({ text, settings: { service, kwargs } }: EngineTask): string {
   return digest(JSON.stringify([text, service, sorted(kwargs)]));

@@ -17,7 +17,6 @@ import { limitsOf } from './limits.js';
 import {
   fingerprintOf,
   invocationKeyOf,
-  isOwnKey,
   type Names,
   namesOf,
   type TaskEnd,
@@ -193,11 +192,9 @@ export class RestateEngine implements Engine, TaskKeeper {
   }
 
   /** Asks the server to stop a task that was ended here, and tells its caller. */
-  async #stop(task: EngineTask, { id, isKnown }: Invocation, result: TaskResult): Promise<void> {
+  async #stop(task: EngineTask, { id }: Invocation, result: TaskResult): Promise<void> {
     this.#open.delete(task);
-    const isKept = result.errorDetails?.kept === true;
-    const isJoined = isKnown && !isOwnKey(task.settings.idempotencyKey);
-    if (!isKept && !isJoined) {
+    if (result.errorDetails?.kept !== true) {
       await this.#server.cancel(id).catch((cause) => {
         this.#log.warn({ cause, taskId: task.id }, 'the engine was not told to stop a task; it may go on');
       });

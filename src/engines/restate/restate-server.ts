@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import * as errors from '../../core/errors.js';
 
 /** Least version whose flow control holds: earlier ones left invocations stuck. */
@@ -37,7 +37,7 @@ export type InvocationEnd =
  */
 export class RestateServer {
   readonly address: ServerAddress;
-  readonly #agent = new Agent({ pipelining: 1, keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 });
+  #client: Promise<HttpClient> | undefined;
   readonly #closing = new AbortController();
 
   constructor(address: ServerAddress) {
@@ -111,6 +111,18 @@ export class RestateServer {
     throw this.#unavailable(`answered ${status}: ${wordsOf(body)}`);
   }
 
+  /** Sees to it that the server reaches a worker, and that the worker answers. @throws OrchestratorError `ENGINE_UNAVAILABLE` */
+  async probe(target: string, url: string): Promise<void> {
+    try {
+      await this.call(target, undefined);
+    } catch (cause) {
+      throw this.#unavailable(
+        `gets no answer from the worker at ${url} within ${this.address.timeoutMs / 1000} s; name the address under which it reaches the worker (gaffr: --url)`,
+        cause,
+      );
+    }
+  }
+
   /** Resolves once an invocation has ended, however often the server goes away meanwhile; null when this was closed. */
   async endOf(invocationId: string): Promise<InvocationEnd | null> {
     const url = `${this.address.ingressUrl}/restate/invocation/${invocationId}/attach`;
@@ -152,7 +164,8 @@ export class RestateServer {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#agent.destroy();
+    const client = await this.#client;
+    await client?.agent.destroy();
   }
 
   #admin(method: Method, path: string, message?: unknown): Promise<Answer> {
@@ -188,9 +201,11 @@ export class RestateServer {
   ): Promise<Answer> {
     const { signal: closing } = this.#closing;
     const signal = limitMs === undefined ? closing : AbortSignal.any([closing, AbortSignal.timeout(limitMs)]);
+    this.#client ??= loadClient();
+    const { agent, request } = await this.#client;
     const { statusCode, body } = await request(url, {
       method,
-      dispatcher: this.#agent,
+      dispatcher: agent,
       signal,
       headers: {
         accept: 'application/json',
@@ -203,8 +218,20 @@ export class RestateServer {
   }
 
   #unavailable(what: string, cause?: unknown): errors.OrchestratorError {
-    return errors.engineUnavailable(this.address.adminUrl, what, cause);
+    return errors.engineUnavailable(this.address.ingressUrl, what, cause);
   }
+}
+
+interface HttpClient {
+  readonly agent: Agent;
+  readonly request: typeof import('undici').request;
+}
+
+/** Loaded at the first request: every import of the library would pay for it otherwise. */
+async function loadClient(): Promise<HttpClient> {
+  const { Agent, request } = await import('undici');
+  // Waiting for the end of a task has no limit of time.
+  return { agent: new Agent({ keepAliveTimeout: 10_000, headersTimeout: 0, bodyTimeout: 0 }), request };
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';

@@ -1,11 +1,12 @@
-import './promise-with-resolvers.js';
 import { missingPackage } from '../../core/errors.js';
+import { provideWithResolvers } from './promise-with-resolvers.js';
 
 /** The SDK of Restate. */
 export type Sdk = typeof import('@restatedev/restate-sdk');
 
 /** Loads the optional package. @throws OrchestratorError `MISSING_PACKAGE` when it is not installed. */
 export async function loadSdk(): Promise<Sdk> {
+  provideWithResolvers();
   try {
     return await import('@restatedev/restate-sdk');
   } catch (cause) {

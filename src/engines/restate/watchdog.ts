@@ -7,14 +7,8 @@ export interface WatchdogPorts {
   readonly server: RestateServer;
   readonly names: Names;
   readonly log: Log;
-  /** How long an attempt may wait while nothing runs, and how often is looked, in milliseconds. */
+  /** How long nothing may run before that is reported, and how often is looked, in milliseconds. */
   readonly watchMs: number;
-}
-
-/** What the server says of the attempts. */
-interface Look {
-  readonly running: number;
-  readonly waiting: number;
 }
 
 /**
@@ -25,8 +19,8 @@ export class Watchdog {
   readonly #ports: WatchdogPorts;
   #timer: NodeJS.Timeout | undefined;
   #open: { readonly size: number } = { size: 0 };
-  /** Whether the last look found attempts waiting and none running. */
-  #wasStuck = false;
+  /** Whether the last look found that nothing runs. */
+  #wasStill = false;
 
   constructor(ports: WatchdogPorts) {
     this.#ports = ports;
@@ -46,36 +40,28 @@ export class Watchdog {
   async #look(): Promise<void> {
     const { log, watchMs } = this.#ports;
     try {
-      const { running, waiting } = await this.#ask();
-      const isStuck = running === 0 && waiting > 0;
-      if (isStuck && this.#wasStuck) {
-        const facts = { open: this.#open.size, waiting, forSeconds: watchMs / 1000 };
+      const isStill = !(await this.#isAnythingRunning());
+      if (isStill && this.#wasStill) {
+        const facts = { open: this.#open.size, forSeconds: watchMs / 1000 };
         log.error(
           facts,
-          'tasks wait at the engine and nothing runs: is a worker up, and does it reach the server?',
+          'tasks wait at the engine and nothing runs: is a worker up, and does the server reach it? They may also wait for a next attempt',
         );
       }
-      this.#wasStuck = isStuck;
+      this.#wasStill = isStill;
     } catch (cause) {
       log.error({ cause, open: this.#open.size }, 'the engine does not answer, and tasks wait for it');
     }
     this.#timer = undefined;
     if (this.#open.size > 0) this.watch(this.#open);
-    else this.#wasStuck = false;
+    else this.#wasStill = false;
   }
 
-  /** Attempts that wait for a slot or a worker, and those that run. */
-  async #ask(): Promise<Look> {
-    const { task, attempt } = this.#ports.names;
+  async #isAnythingRunning(): Promise<boolean> {
+    const { attempt } = this.#ports.names;
     const rows = await this.#ports.server.query(
-      `select target_service_name as service, status, count(*) as number from sys_invocation where target_service_name in ('${task}', '${attempt}') and status <> 'completed' group by target_service_name, status`,
+      `select id from sys_invocation where target_service_name = '${attempt}' and status = 'running' limit 1`,
     );
-    let running = 0;
-    let waiting = 0;
-    for (const { service, status, number } of rows) {
-      if (service === attempt && status === 'running') running += Number(number);
-      else if (status !== 'running' && status !== 'suspended') waiting += Number(number);
-    }
-    return { running, waiting };
+    return rows.length > 0;
   }
 }

@@ -64,7 +64,8 @@ export interface Wait {
  * - I2 a caller who leaves stops a run only as long as nobody knows its id and nobody else waits for it;
  * - I3 what is under way and what is kept is bounded, over all and, where there are principals, to half of it for each;
  * - I4 state first: who learns of an end finds the run ended;
- * - I5 with a shelf, a run whose id was told can be asked for after a restart, as long as it would be without one.
+ * - I5 with a shelf, a run whose id was told can be asked for after a restart, and in every process that shares the shelf,
+ *   as long as it would be without one.
  */
 export class RunStore {
   readonly limits: RunLimits;
@@ -77,6 +78,7 @@ export class RunStore {
   readonly #spare = new SpareControllers();
   readonly #listeners = new Set<(run: Run) => void>();
   readonly #shelf: Shelf | null;
+  #workOf: (run: StoredRun) => RunRequest['work'] | undefined = () => undefined;
   #working = 0;
   #workingBytes = 0;
 
@@ -115,12 +117,28 @@ export class RunStore {
    * @param workOf - The work of a run; undefined when there is no such tool any more.
    */
   resume(workOf: (run: StoredRun) => RunRequest['work'] | undefined): void {
+    this.#workOf = workOf;
     for (const [key, text] of this.#shelf?.entries() ?? []) {
       const stored = parseStoredRun(text);
       const work = stored === null ? undefined : workOf(stored);
       if (stored !== null && work !== undefined && this.#restore(stored, work)) continue;
       this.#shelf?.drop(key);
     }
+  }
+
+  /**
+   * Takes a run up that another process with the same shelf started, so that it is found here as well: its work joins the
+   * tasks that are under way. Does nothing when the run is here, or nowhere, or another principal's.
+   *
+   * @throws OrchestratorError when the shelf cannot be read.
+   */
+  async bring(runId: string, principal: string | null): Promise<void> {
+    if (this.#shelf === null || this.#runs.has(runId)) return;
+    const text = await this.#shelf.find(runId);
+    const stored = text === undefined ? null : parseStoredRun(text);
+    if (stored === null || stored.principal !== principal || this.#runs.has(runId)) return;
+    const work = this.#workOf(stored);
+    if (work !== undefined) this.#restore(stored, work);
   }
 
   #begin(run: Run, working: Working, work: RunRequest['work']): void {
@@ -203,6 +221,12 @@ export class RunStore {
     const run = this.#runs.get(runId);
     if (run === undefined || run.principal !== principal) return undefined;
     return run.hasEnded && this.#finished.isOverdue(run) ? undefined : run;
+  }
+
+  /** As {@link find}, also of a run that another process started. */
+  async findAnywhere(runId: string, principal: string | null): Promise<Run> {
+    await this.bring(runId, principal);
+    return this.find(runId, principal);
   }
 
   /** As {@link get}. @throws OrchestratorError `NOT_FOUND`, the same for an unknown run and for another's. */

@@ -43,12 +43,13 @@ export function toTaskAnswer(run: Run, runs: RunStore): CallToolResult {
  * not declare the extension is refused with -32021, a task that is unknown or another's with -32602.
  */
 export function serveTasks(server: Server, runs: RunStore, principal: string | null): void {
-  const find = (taskId: string, context: ServerContext): Run => {
+  const find = async (taskId: string, context: ServerContext): Promise<Run> => {
     if (!declaresTasks(context)) {
       throw new MissingRequiredClientCapabilityError({
         requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
       });
     }
+    await runs.bring(taskId, principal);
     const run = runs.get(taskId, principal);
     if (run !== undefined) return run;
     throw new ProtocolError(
@@ -57,17 +58,17 @@ export function serveTasks(server: Server, runs: RunStore, principal: string | n
     );
   };
   server.setRequestHandler('tasks/get', { params, result }, async ({ taskId }, context) => {
-    const run = find(taskId, context);
+    const run = await find(taskId, context);
     runs.markTold(run);
     return toDetailedTask(run, runs);
   });
   server.setRequestHandler('tasks/cancel', { params, result }, async ({ taskId }, context) => {
-    runs.cancel(find(taskId, context), undefined);
+    runs.cancel(await find(taskId, context), undefined);
     return {};
   });
   // No run ever asks for input, so there is nothing that an update could answer.
   server.setRequestHandler('tasks/update', { params, result }, async ({ taskId }, context) => {
-    find(taskId, context);
+    await find(taskId, context);
     return {};
   });
 }

@@ -29,7 +29,7 @@ export const cancelRunTool = defineTool({
   }),
   annotations: STOPS_WORK,
   async run({ runId, reason }, { runs, principal, presence }) {
-    const run = runs.find(runId, principal);
+    const run = await runs.findAnywhere(runId, principal);
     const wasRunning = !run.hasEnded;
     runs.cancel(run, reason === undefined ? undefined : new Error(reason));
     await runs.answerOf(run, { waitSeconds: SETTLE_SECONDS, presence });

@@ -16,7 +16,7 @@ export const getRunTool: Tool = {
   startsRun: false,
   async answer(args, { runs, principal, presence, onProgress }) {
     const { runId, waitSeconds } = args as z.output<typeof input>;
-    const run = runs.find(runId, principal);
+    const run = await runs.findAnywhere(runId, principal);
     return runs.answerOf(run, { waitSeconds, presence, onProgress });
   },
 };

@@ -54,7 +54,7 @@ interface Visit {
  * - I1 each attempt that was begun is answered once: by an outcome, or by a fault after which the server tries again;
  * - I2 between two attempts of a task nothing of it is left here.
  */
-export class RestateWorker implements Engine, TaskKeeper {
+export class WorkerEngine implements Engine, TaskKeeper {
   readonly kind = 'restate';
   readonly capabilities: EngineCapabilities = RESTATE_CAPABILITIES;
   readonly keeper = this;
@@ -91,6 +91,7 @@ export class RestateWorker implements Engine, TaskKeeper {
     const reached = url ?? `http://${host.includes(':') ? `[${host}]` : host}:${this.#endpoint.port}`;
     if (this.#runtime !== null) await this.#server.setLimits(allLimitsOf(names, this.#runtime.limits()));
     await this.#server.register(reached);
+    await this.#server.probe(`${names.shelf}/probe/find`, reached);
     return reached;
   }
 
