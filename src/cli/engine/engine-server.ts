@@ -18,6 +18,10 @@ export interface EngineServerOptions {
   readonly host: string;
   readonly ports: { readonly ingress: number; readonly admin: number; readonly node: number };
   readonly log: Log;
+  /** Folder of the project whose packages hold the server. Default: the working folder. */
+  readonly project?: string;
+  /** Further settings of the server, as its environment. Default: none. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A server that runs as a child of this process. */
@@ -26,6 +30,7 @@ export interface EngineServer {
   readonly adminUrl: string;
   /** Resolves with the exit code, or null after a signal. */
   readonly ended: Promise<number | null>;
+  readonly pid: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -37,8 +42,8 @@ export interface EngineServer {
 export async function startEngineServer(options: EngineServerOptions): Promise<EngineServer> {
   const { dataFolder, host, ports, log } = options;
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
-  const child = spawn(findServer(), ['--no-logo'], {
-    env: { ...process.env, ...settingsOf(options) },
+  const child = spawn(findServer(options.project ?? process.cwd()), ['--no-logo'], {
+    env: { ...process.env, ...settingsOf(options), ...options.settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const words = logWords(child, log);
@@ -53,7 +58,7 @@ export async function startEngineServer(options: EngineServerOptions): Promise<E
   // It outlives its parent otherwise.
   process.once('exit', () => child.kill('SIGKILL'));
   const at = (port: number): string => `http://${host}:${port}`;
-  const server = { ingressUrl: at(ports.ingress), adminUrl: at(ports.admin), ended, stop };
+  const server = { ingressUrl: at(ports.ingress), adminUrl: at(ports.admin), ended, pid: child.pid, stop };
   const isReady = await Promise.race([untilHealthy(server), ended.then(() => false)]);
   if (isReady) return server;
   await stop();
@@ -63,9 +68,9 @@ export async function startEngineServer(options: EngineServerOptions): Promise<E
 }
 
 /** The server's program, of the package in the project of the user. */
-function findServer(): string {
+function findServer(project: string): string {
   const name = `@restatedev/restate-server-${process.platform}-${process.arch}`;
-  for (const from of [join(process.cwd(), 'package.json'), import.meta.url]) {
+  for (const from of [join(project, 'package.json'), import.meta.url]) {
     try {
       return createRequire(from).resolve(`${name}/bin/restate-server`);
     } catch {

@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type EngineServer, startEngineServer } from '../../src/cli/engine/engine-server.js';
+import { silentLog } from '../../src/core/environment.js';
+
+/** A server of one's own on free ports, with its data in a folder that goes with it. */
+export interface TestServer extends EngineServer {
+  readonly dataFolder: string;
+  readonly ports: { readonly ingress: number; readonly admin: number; readonly node: number };
+  /** Kills it at once and starts it again with the same data and ports. */
+  killAndStart(): Promise<TestServer>;
+}
+
+/** Starts the server of the package beside this file. */
+export async function startServer(): Promise<TestServer> {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'gaffr-restate-'));
+  const ports = { ingress: await freePort(), admin: await freePort(), node: await freePort() };
+  return startAt(dataFolder, ports);
+}
+
+async function startAt(dataFolder: string, ports: TestServer['ports']): Promise<TestServer> {
+  const project = fileURLToPath(new URL('.', import.meta.url));
+  const server = await startEngineServer({ dataFolder, host: '127.0.0.1', ports, log: silentLog, project });
+  return {
+    ...server,
+    dataFolder,
+    ports,
+    async killAndStart() {
+      if (server.pid !== undefined) process.kill(server.pid, 'SIGKILL');
+      await server.ended;
+      return startAt(dataFolder, ports);
+    },
+    async stop() {
+      await server.stop();
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
