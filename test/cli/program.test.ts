@@ -26,7 +26,7 @@ describe('runProgram()', () => {
   it.each([
     [
       [],
-      'Name a command: serve, run, services, tasks, route, machines, dashboard, replay, top, init, trust, doctor, demo.',
+      'Name a command: serve, run, services, tasks, worker, engine, route, machines, dashboard, replay, top, init, trust, doctor, demo.',
     ],
     [['rout', 'x'], 'There is no command "rout". Did you mean "route"?'],
     [['install'], 'There is no command "install"; known: serve'],

@@ -165,7 +165,14 @@ describe('gaffr run with an engine', () => {
   });
 
   it('refuses flags that do not go together', async () => {
-    expect((await run('run', 'x', '--engine', 'restate')).err).toContain('--engine must be local or journal');
+    expect((await run('run', 'x', '--engine', 'redis')).err).toContain(
+      '--engine must be local, journal or restate',
+    );
+    expect((await run('run', 'x', '--engine', 'restate', '--journal', 'f')).err).toContain(
+      '--journal means nothing',
+    );
+    expect((await run('run', 'x', '--engine', 'journal', '--ingress', 'http://x')).code).toBe(2);
+    expect((await run('run', 'x', '--ingress', 'nowhere')).err).toContain('--ingress must be an address');
     expect((await run('run', 'x', '--engine', 'journal')).err).toContain('--journal FILE');
     expect((await run('run', 'x', '--engine', 'local', '--journal', 'f')).code).toBe(2);
     expect((await run('run', 'x', '--repair')).code).toBe(2);

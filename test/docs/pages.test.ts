@@ -14,6 +14,8 @@ const scripts = Object.keys(JSON.parse(readFileSync(`${root}package.json`, 'utf8
 
 /** Blocks that other tests run: of the adapters with their frameworks, and of examples/. */
 const runElsewhere = new Set(['docs/EMBEDDING.md']);
+/** Pages whose programs need a server: compiled here, and run by test/restate. */
+const runWithServer = new Set(['docs/DISTRIBUTED.md']);
 const stories = readdirSync(`${root}examples`)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => readFileSync(`${root}examples/${name}`, 'utf8').trim());
@@ -95,11 +97,14 @@ describe('blocks of the pages', () => {
 
   it('in TypeScript compile', () => expect(complaints).toBe(''));
 
-  it.each(runnable)('in TypeScript print what is shown: $name', async ({ name, output }) => {
-    const program = join(programs, 'js', 'out', 'docs', `${name}.js`);
-    const { stdout } = await run(process.execPath, [program], { cwd: root });
-    if (output !== undefined) expect(stdout).toBe(output);
-  });
+  it.each(runnable.filter(({ path }) => !runWithServer.has(path)))(
+    'in TypeScript print what is shown: $name',
+    async ({ name, output }) => {
+      const program = join(programs, 'js', 'out', 'docs', `${name}.js`);
+      const { stdout } = await run(process.execPath, [program], { cwd: root });
+      if (output !== undefined) expect(stdout).toBe(output);
+    },
+  );
 
   it.each(shown)('for a shell print what is shown: $code', async ({ code, path, output = '' }) => {
     let last = '';

@@ -33,6 +33,7 @@ export const violations = {
     'services/mcp/client.ts': '',
   },
   'layer-orchestrator': { 'orchestrator.ts': "import './mcp/server.js';", 'mcp/server.ts': '' },
+  'layer-worker': { 'worker.ts': "import './mcp/server.js';", 'mcp/server.ts': '' },
   'layer-index': { 'index.ts': "export * from './cli/arguments.js';", 'cli/arguments.ts': '' },
   'packages-core': { 'core/config.ts': "import { readFileSync } from 'node:fs';" },
   'packages-strategies': { 'strategies/keyword.ts': "import MiniSearch from 'minisearch';" },
@@ -41,7 +42,7 @@ export const violations = {
   'only-for-xstate': { 'orchestrator.ts': "import type { ActorRef } from 'xstate';" },
   'only-for-zod': { 'engines/journal.ts': "import * as z from 'zod';" },
   'only-for-mcp-sdk': { 'services/http.ts': "import { Client } from '@modelcontextprotocol/client';" },
-  'only-for-restate': { 'engines/local.ts': "import * as restate from '@restatedev/restate-sdk';" },
+  'only-for-restate': { 'engines/local.ts': "await import('@restatedev/restate-sdk');" },
   'only-for-libsql': { 'cli/tasks.ts': "import type Database from 'libsql';" },
   'inspect-types-only': {
     'inspect/stately.ts': "import '../actors/supervisor.js';",
@@ -63,7 +64,7 @@ export const sound = {
     'actors/supervisor.ts': "import { createActor } from 'xstate'; import '../machines/service.machine.js';",
     'services/mcp/client.ts': "import { Client } from '@modelcontextprotocol/client';",
     'engines/restate/worker.ts':
-      "import * as restate from '@restatedev/restate-sdk'; import '../../actors/supervisor.js';",
+      "import type * as restate from '@restatedev/restate-sdk'; import '../../actors/supervisor.js';",
   },
   'an optional package, lazily and by its types': {
     'services/vision.ts': "import type { Worker } from 'tesseract.js'; await import('tesseract.js');",

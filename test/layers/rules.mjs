@@ -19,6 +19,7 @@ const MAY_IMPORT = {
   adapters: ['core', 'services', 'mcp', 'orchestrator'],
   'adapters/mcp-v1': ['core', 'orchestrator', 'adapters', 'mcp'],
   orchestrator: ['core', 'strategies', 'machines', 'services', 'learning', 'actors', 'engines', 'config'],
+  worker: ['core', 'engines', 'orchestrator'],
   index: [
     'core',
     'strategies',
@@ -75,6 +76,7 @@ const ONLY_FOLDERS = [
 /** Patterns of the files that something outside src starts with: the public names, the command, subpaths, threads, scripts. */
 const ENTRIES = [
   '^src/index\\.ts$',
+  '^src/worker\\.ts$',
   '^src/mcp/index\\.ts$',
   '^src/inspect/telemetry\\.ts$',
   '^src/cli/main\\.ts$',

@@ -9,6 +9,7 @@ import * as xstate from '../../src/adapters/xstate.js';
 import * as gaffr from '../../src/index.js';
 import * as telemetry from '../../src/inspect/telemetry.js';
 import * as mcp from '../../src/mcp/index.js';
+import * as worker from '../../src/worker.js';
 
 it('the package exports exactly these names', () => {
   expect(Object.keys(gaffr).sort()).toEqual([
@@ -39,6 +40,10 @@ it('the package exports exactly these names', () => {
     'systemClock',
     'systemEnvironment',
   ]);
+});
+
+it('gaffr/worker exports exactly these names', () => {
+  expect(Object.keys(worker)).toEqual(['startWorker']);
 });
 
 it('gaffr/telemetry exports exactly these names', () => {

@@ -1,8 +1,9 @@
+import type * as sdk from '@restatedev/restate-sdk';
 import { missingPackage } from '../../core/errors.js';
 import { provideWithResolvers } from './promise-with-resolvers.js';
 
 /** The SDK of Restate. */
-export type Sdk = typeof import('@restatedev/restate-sdk');
+export type Sdk = typeof sdk;
 
 /** Loads the optional package. @throws OrchestratorError `MISSING_PACKAGE` when it is not installed. */
 export async function loadSdk(): Promise<Sdk> {
