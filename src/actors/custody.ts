@@ -96,8 +96,9 @@ export class Custody {
     if (this.#undecided.delete(record) && isOpen(record)) {
       this.#elsewhere.add(record);
       this.#ports.armDeadline(record, GRACE_MS);
+      this.#ports.ledger.tellHandedOver(record);
     }
-    this.#ports.waiters.check();
+    this.#tellAll();
   }
 
   end(task: EngineTask, result: TaskResult): void {

@@ -98,7 +98,8 @@ export class Ledger {
     const { id: taskId, text, priority, acceptedAtMs: atMs, settings } = task;
     const { maxRetries, deadlineMs } = settings;
     this.#tracing?.submitted({ taskId, text, priority, atMs }, settings.origin);
-    this.tell({ type: 'submitted', atMs, taskId, priority, maxRetries, deadlineMs });
+    const before = task.attempts === 0 ? {} : { attempts: task.attempts };
+    this.tell({ type: 'submitted', atMs, taskId, priority, maxRetries, deadlineMs, ...before });
   }
 
   /** Reserves an id that the caller chose; false when an open task has it. */
@@ -223,6 +224,11 @@ export class Ledger {
   ): void {
     if (!this.isObserved) return;
     this.tell({ type, atMs: this.#clock.now(), taskId: task.id, service: crew.name, instance, attempt });
+  }
+
+  tellHandedOver({ id: taskId, route }: TaskRecord): void {
+    const service = route?.service ?? null;
+    this.tell({ type: 'handed_over', atMs: this.#clock.now(), taskId, service });
   }
 
   tellQueued(task: TaskRecord, crew: Crew): void {

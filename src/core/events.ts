@@ -6,7 +6,8 @@ import type { TaskResult, TaskStatus } from './result.js';
  * - `submitted` accepted · `queued` waits for `service` · `started` an attempt runs · `backoff` the attempt failed and
  *   the task waits for its next one · `moved` it left `service` for another candidate · `reprioritised` it goes
  *   behind the waiting tasks of its changed priority · `abandoned` an attempt was given
- *   up while its code runs · `ended` that code ended · `settled` the task has its result
+ *   up while its code runs · `ended` that code ended · `handed_over` another process runs it from here on · `settled` the
+ *   task has its result
  */
 export type TaskEvent =
   | {
@@ -18,6 +19,14 @@ export type TaskEvent =
       readonly maxRetries: number;
       /** Limit of the whole task, in milliseconds, or null. */
       readonly deadlineMs: number | null;
+      /** Attempts that other processes made; left out when there were none. */
+      readonly attempts?: number;
+    }
+  | {
+      readonly type: 'handed_over';
+      readonly atMs: number;
+      readonly taskId: string;
+      readonly service: string | null;
     }
   | { readonly type: 'queued'; readonly atMs: number; readonly taskId: string; readonly service: string }
   | {

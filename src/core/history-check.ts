@@ -37,6 +37,8 @@ interface Task {
   lane: number;
   /** Counts among the retries in flight of its service. */
   isRetry: boolean;
+  /** Another process runs it: of its attempts nothing is told. */
+  isElsewhere: boolean;
 }
 
 interface Service {
@@ -140,13 +142,15 @@ export class HistoryCheck {
   }
 
   #beginTask(told: HistoryCut['state']['tasks'][number]): void {
-    const { taskId: id, service: name, sinceMs: queuedAtMs, isReturned, ...same } = told;
+    const { taskId: id, sinceMs: queuedAtMs, isReturned, isElsewhere = false, ...same } = told;
+    const name = isElsewhere ? null : told.service;
     const lane = isReturned ? RETURNED : told.priority;
     const { maxRetries, deadlineMs } = told;
     const task: Task = {
       ...same,
       id,
       service: name,
+      isElsewhere,
       queuedAtMs,
       lane,
       maxRetries,
@@ -181,7 +185,7 @@ export class HistoryCheck {
   }
 
   #submit(event: Extract<HistoryEvent, { type: 'submitted' }>): void {
-    const { taskId: id, priority, atMs, maxRetries, deadlineMs } = event;
+    const { taskId: id, priority, atMs, maxRetries, deadlineMs, attempts = 0 } = event;
     this.#submitted += 1;
     const live = this.#tasks.get(id);
     if (live) {
@@ -199,11 +203,12 @@ export class HistoryCheck {
       phase: 'submitted',
       service: null,
       instance: null,
-      attempts: 0,
+      attempts,
       queuedAtMs: atMs,
       overtaken: null,
       lane: priority,
       isRetry: false,
+      isElsewhere: false,
     });
   }
 
@@ -216,6 +221,10 @@ export class HistoryCheck {
   ): void {
     this.#judgeOvertaking(task, event);
     switch (event.type) {
+      case 'handed_over':
+        this.#expect(task, event, ['submitted']);
+        task.isElsewhere = true;
+        return;
       case 'queued':
         this.#expect(task, event, ['submitted', 'backoff', 'queued']);
         this.#queue(task, event);
@@ -381,15 +390,7 @@ export class HistoryCheck {
 
   #settle(task: Task, event: Extract<HistoryEvent, { type: 'settled' }>): void {
     const { status, result, atMs } = event;
-    if (status === 'completed' && task.phase !== 'running') {
-      this.#break('I5', event, 'it completed although none of its attempts was running');
-    }
-    if (status === 'rejected' && task.attempts > 0) {
-      this.#break('I3', event, `it was rejected after ${task.attempts} attempts`);
-    }
-    if (result.attempts !== task.attempts) {
-      this.#break('I10', event, `its result tells ${result.attempts} attempts, ${task.attempts} started`);
-    }
+    if (!task.isElsewhere) this.#judgeEnd(task, event);
     const ofRun = this.#limits.deadlineSeconds;
     const own =
       task.deadlineMs === undefined ? ofRun : task.deadlineMs === null ? undefined : task.deadlineMs / 1000;
@@ -405,6 +406,20 @@ export class HistoryCheck {
     this.#tasks.delete(task.id);
     // It may have been refused because of a task that is not known.
     if (this.#knowsAll || result.errorCode !== 'DUPLICATE_ID') this.#settled.add(task.id);
+  }
+
+  /** What the end says of the attempts is what was told of them. */
+  #judgeEnd(task: Task, event: Extract<HistoryEvent, { type: 'settled' }>): void {
+    const { status, result } = event;
+    if (status === 'completed' && task.phase !== 'running') {
+      this.#break('I5', event, 'it completed although none of its attempts was running');
+    }
+    if (status === 'rejected' && task.attempts > 0) {
+      this.#break('I3', event, `it was rejected after ${task.attempts} attempts`);
+    }
+    if (result.attempts !== task.attempts) {
+      this.#break('I10', event, `its result tells ${result.attempts} attempts, ${task.attempts} started`);
+    }
   }
 
   /** Its instance is free again. */

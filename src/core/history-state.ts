@@ -23,6 +23,8 @@ const openTaskSchema = z.strictObject({
   isRetry: z.boolean(),
   /** It waits before all priorities: it was there before, or comes back for a further attempt. */
   isReturned: z.boolean(),
+  /** Another process runs it: of its attempts nothing is told. */
+  isElsewhere: z.boolean().optional(),
   maxRetries: z.number().optional(),
   deadlineMs: z.number().nullable().optional(),
 });
@@ -125,7 +127,7 @@ export class HistoryState {
   }
 
   #submit(event: Extract<HistoryEvent, { type: 'submitted' }>): void {
-    const { taskId, priority, atMs, maxRetries, deadlineMs } = event;
+    const { taskId, priority, atMs, maxRetries, deadlineMs, attempts = 0 } = event;
     this.#submitted += 1;
     if (this.#tasks.has(taskId)) {
       this.#duplicateId = taskId;
@@ -137,7 +139,7 @@ export class HistoryState {
       priority,
       submittedAtMs: atMs,
       sinceMs: atMs,
-      attempts: 0,
+      attempts,
       service: null,
       instance: null,
       isRetry: false,
@@ -161,6 +163,10 @@ export class HistoryState {
     const task = this.#tasks.get(event.taskId);
     if (task === undefined) return;
     switch (event.type) {
+      case 'handed_over':
+        task.isElsewhere = true;
+        task.service = event.service;
+        return;
       case 'queued':
         task.isReturned = task.attempts > 0 || (task.phase === 'queued' && task.service === event.service);
         task.isRetry &&= task.service === event.service;

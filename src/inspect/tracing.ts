@@ -136,6 +136,13 @@ class TaskSpan {
       case 'moved':
         this.#span.addEvent(event.type, { 'gaffr.service': event.service }, atMs);
         return;
+      case 'handed_over':
+        this.#span.addEvent(
+          event.type,
+          event.service === null ? {} : { 'gaffr.service': event.service },
+          atMs,
+        );
+        return;
       case 'reprioritised':
         this.#span.addEvent('reprioritised', { 'gaffr.task.priority': event.priority }, atMs);
         return;

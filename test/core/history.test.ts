@@ -177,6 +177,40 @@ describe('checkHistory()', () => {
     expect(broken([...before, { ...startB, atMs: 1000 }], { maxParallel: 3 })).toEqual(['I1 b']);
   });
 
+  it('counts on from the attempts of other processes', () => {
+    const events: HistoryEvent[] = [
+      { type: 'submitted', atMs: 0, taskId: 'a', priority: 0, maxRetries: 1, attempts: 1 },
+      { type: 'queued', atMs: 1, taskId: 'a', service: 's' },
+      { type: 'started', atMs: 2, taskId: 'a', service: 's', instance: 's#0', attempt: 2 },
+      {
+        type: 'settled',
+        atMs: 3,
+        taskId: 'a',
+        status: 'completed',
+        result: { attempts: 2, errorCode: null },
+      },
+    ];
+    expect(broken(events)).toEqual([]);
+    const [submitted, ...others] = events;
+    expect(broken([{ ...submitted, attempts: 0 } as HistoryEvent, ...others])).toEqual(['I10 a']);
+  });
+
+  it('takes the word of another process that a task was handed to, once', () => {
+    const events: HistoryEvent[] = [
+      { type: 'submitted', atMs: 0, taskId: 'a', priority: 0 },
+      { type: 'handed_over', atMs: 1, taskId: 'a', service: 's' },
+      {
+        type: 'settled',
+        atMs: 9,
+        taskId: 'a',
+        status: 'completed',
+        result: { attempts: 3, errorCode: null },
+      },
+    ];
+    expect(checkHistory(events, { isComplete: true })).toMatchObject({ unsettled: 0, violations: [] });
+    expect(broken([...events, ...events.slice(2)])).toEqual(['I4 a']);
+  });
+
   it('takes the events of the runtime as they are', () => {
     const events: RuntimeEvent[] = [{ type: 'circuit', atMs: 0, service: 's', state: 'open' }];
     expect(checkHistory(events)).toMatchObject({ events: 1, violations: [] });

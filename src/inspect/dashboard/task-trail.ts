@@ -238,6 +238,9 @@ export class TaskTrail {
         task.service = event.service;
         this.#open(task, { kind: 'queued', service: event.service, startMs: atMs });
         return;
+      case 'handed_over':
+        task.service = event.service;
+        return;
       case 'started': {
         close(task, atMs, null);
         task.state = 'running';

@@ -50,6 +50,8 @@ function aboutOf(event: HistoryEvent): string {
       return event.priority === 0 ? '' : `priority ${event.priority}`;
     case 'reprioritised':
       return `priority ${event.priority}`;
+    case 'handed_over':
+      return event.service === null ? '' : `for ${event.service}`;
     case 'queued':
       return `for ${event.service}`;
     case 'moved':

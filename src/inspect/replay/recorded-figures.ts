@@ -172,7 +172,7 @@ class Levels {
     }
     this.#count(task, -1);
     const isStart = event.type === 'started';
-    const isWaiting = event.type === 'queued' || event.type === 'moved';
+    const isWaiting = event.type === 'queued' || event.type === 'moved' || event.type === 'handed_over';
     this.#enter(taskId, {
       service: event.type === 'moved' ? null : event.service,
       phase: isStart ? 'running' : isWaiting ? 'queued' : 'backoff',
