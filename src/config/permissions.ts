@@ -25,6 +25,9 @@ export interface Permission {
   readonly hash: string;
 }
 
+/** What needs a permission and is no service. */
+export const ENGINE = 'engine';
+
 type Facts = Readonly<Record<string, unknown>>;
 interface Draft {
   readonly kind: Permission['kind'];
@@ -41,15 +44,21 @@ export function permissionsOf(specs: ReadonlyMap<string, PlacedSpec>, folder: st
   );
 }
 
-/** What the engine of a file needs: its tasks are written where the file says. */
+/** What the engine of a file needs: its tasks are written where the file says, or handed to the server that it names. */
 export function enginePermissions(engine: ConfigFile['engine'], folder: string): readonly Permission[] {
+  if (engine?.kind === 'restate') {
+    const { ingressUrl, adminUrl } = engine;
+    // The default is this machine, and no word of the file.
+    const named = [ingressUrl, adminUrl].filter((url) => url !== undefined);
+    return named.flatMap((url) => address(url, {}).map((draft) => toPermission(ENGINE, draft)));
+  }
   if (engine?.kind !== 'journal') return [];
   const wanted = anchor(engine.path, folder);
   // One that is not there yet will lie where its folder really is.
   const path = existsSync(wanted) ? realPathOf(wanted) : join(realPathOf(dirname(wanted)), basename(wanted));
   if (isInside(path, folder) && !engine.path.includes('${')) return [];
   const facts = { journal: engine.path, path };
-  return [toPermission('engine', { kind: 'write', text: `tasks and results to ${shown(path)}`, facts })];
+  return [toPermission(ENGINE, { kind: 'write', text: `tasks and results to ${shown(path)}`, facts })];
 }
 
 /** What the routers of a file need: the texts of tasks go where the file says. */

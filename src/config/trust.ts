@@ -14,7 +14,7 @@ import * as z from 'zod';
 import { messageOf } from '../core/errors.js';
 import { ConfigError } from './config-error.js';
 import type { LoadedConfig } from './load-config.js';
-import type { Permission } from './permissions.js';
+import { ENGINE, type Permission } from './permissions.js';
 import { readWithOwner, writePrivately } from './private-file.js';
 import { type UserEnvironment, userStateFolder } from './user-folders.js';
 
@@ -103,5 +103,5 @@ export function untrusted(file: string, missing: readonly Permission[]): ConfigE
 /** A permission for people, on a line of its own. */
 export function permissionLine({ kind, service, text }: Permission): string {
   const does = { run: 'run', connect: 'talk to', read: 'read', write: 'write' }[kind];
-  return `  ${does} ${text}  (${kind === 'write' ? service : `service ${JSON.stringify(service)}`})`;
+  return `  ${does} ${text}  (${service === ENGINE ? service : `service ${JSON.stringify(service)}`})`;
 }

@@ -38,6 +38,18 @@ describe('the engine of a configuration file', () => {
     expect(enginePermissions(engine, folder)).toHaveLength(1);
   });
 
+  it('asks for the word of its user when tasks are handed to another machine', async () => {
+    const restate = { kind: 'restate', namespace: 'desk' };
+    expect((await load({ engine: restate })).permissions).toEqual([]);
+    const here = { ...restate, ingressUrl: 'http://127.0.0.1:8080' };
+    expect((await load({ engine: here })).permissions).toEqual([]);
+    const there = { ...restate, ingressUrl: 'https://restate.example:8080' };
+    const { permissions } = await load({ engine: there });
+    expect(permissions.map(permissionLine)).toEqual([
+      expect.stringMatching(/^ {2}talk to https:\/\/restate\.example:8080 {2}\(engine\)$/),
+    ]);
+  });
+
   it('tells a key that it does not know, and a kind that there is not', async () => {
     await expect(load({ engine: { kind: 'journal', path: 'x', keep: 1 } })).rejects.toThrow('engine');
     await expect(load({ engine: { kind: 'journl', path: 'x' } })).rejects.toThrow('engine');
