@@ -2,7 +2,7 @@ import {
   buildOAuthProtectedResourceMetadata,
   getOAuthProtectedResourceMetadataUrl,
 } from '@modelcontextprotocol/server';
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import type { errors, JWTPayload } from 'jose';
 import { messageOf, misuse } from '../../core/errors.js';
 import type { VerifiedToken, VerifyToken } from './authenticate.js';
 import { parseScopes, SCOPES, scopeName } from './scopes.js';
@@ -52,6 +52,7 @@ export async function createResourceServer(options: OAuthOptions): Promise<Resou
     throw misuse(`algorithms must name asymmetric signatures such as RS256, not "${symmetric ?? ''}".`);
   }
   const jwksUrl = parseSafeUrl(options.jwksUrl ?? (await discoverJwksUrl(issuer)), 'jwksUrl');
+  const { createRemoteJWKSet, errors, jwtVerify } = await import('jose');
   const keys = createRemoteJWKSet(jwksUrl, { timeoutDuration: ISSUER_MS });
   const checks = {
     issuer,
@@ -68,7 +69,7 @@ export async function createResourceServer(options: OAuthOptions): Promise<Resou
         const { payload } = await jwtVerify(token, keys, checks);
         return callerOf(payload, issuer);
       } catch (cause) {
-        if (isFaultOfToken(cause)) return null;
+        if (isFaultOfToken(cause, errors)) return null;
         throw cause;
       }
     },
@@ -85,13 +86,9 @@ function callerOf(payload: JWTPayload, issuer: string): VerifiedToken | null {
 }
 
 /** A token may be bad in many ways; when the keys cannot be had it is not the token's fault. */
-function isFaultOfToken(cause: unknown): boolean {
-  if (!(cause instanceof errors.JOSEError)) return false;
-  return !(
-    cause instanceof errors.JWKSTimeout ||
-    cause instanceof errors.JWKSInvalid ||
-    cause.code === 'ERR_JOSE_GENERIC'
-  );
+function isFaultOfToken(cause: unknown, { JOSEError, JWKSTimeout, JWKSInvalid }: typeof errors): boolean {
+  if (!(cause instanceof JOSEError)) return false;
+  return !(cause instanceof JWKSTimeout || cause instanceof JWKSInvalid || cause.code === 'ERR_JOSE_GENERIC');
 }
 
 function metadataOf(issuer: string, resource: URL): object {
