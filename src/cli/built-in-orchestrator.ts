@@ -10,7 +10,6 @@ import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
 import type { Orchestrator, OrchestratorOptions } from '../orchestrator.js';
 import type { WorkerOptions } from '../worker.js';
-import { builtInStrategy } from './built-in-strategy.js';
 import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
 import { asEngineError, engineOf, restateOf } from './engine-flags.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
@@ -85,7 +84,9 @@ export async function openOrchestrator(
   const load = async (file: string): Promise<LoadedConfig> => withFlags(await loadTrusted(file), builtins);
   const loaded = found === null ? null : await asConfigurationError(() => load(found.file));
   const services = await asConfigurationError(() => makeServices(loaded, builtins));
-  const { createOrchestrator, ExecutionConfig } = await import('../index.js');
+  const { ExecutionConfig } = await import('../core/config.js');
+  const { createOrchestrator } = await import('../orchestrator.js');
+  const { builtInStrategy } = await import('./built-in-strategy.js');
   const config = ExecutionConfig.create({ ...flatConfig(loaded?.config ?? {}), ...limits });
   const said = loaded?.config ?? {};
   const workers = makeWorker && { make: makeWorker, engine: restateOf(args, said) };
@@ -110,13 +111,13 @@ export async function openOrchestrator(
       tracing: (await import('../inspect/tracing.js')).openTelemetryTracing(),
     }),
   });
+  if (found === null || loaded === null) return { orchestrator, engine, follow: () => null };
   const { followConfig } = await import('../config/follow-config.js');
   return {
     orchestrator,
     engine,
-    follow() {
-      if (found === null || loaded === null) return null;
-      return followConfig({
+    follow: () =>
+      followConfig({
         target: orchestrator,
         loaded,
         services,
@@ -125,8 +126,7 @@ export async function openOrchestrator(
         fixed: new Set(Object.keys(limits)),
         redactor: processRedactor,
         log,
-      });
-    },
+      }),
   };
 }
 

@@ -3,6 +3,11 @@ import type { RoutingConfig } from '../core/config.js';
 import type { Log } from '../core/environment.js';
 import { messageOf } from '../core/errors.js';
 import type { RoutingStrategy } from '../core/route.js';
+import { CapabilityStrategy } from '../strategies/capability-strategy.js';
+import { CompositeStrategy } from '../strategies/composite-strategy.js';
+import { FunctionStrategy } from '../strategies/function-strategy.js';
+import { KeywordStrategy } from '../strategies/keyword-strategy.js';
+import type { LlmStrategyOptions } from '../strategies/llm-strategy.js';
 import { ConfigurationError } from './exit-code.js';
 
 /**
@@ -17,35 +22,53 @@ export async function builtInStrategy(
   { learned, embedding, llm }: RoutersConfig,
   log: Log,
 ): Promise<RoutingStrategy> {
-  const gaffr = await import('../index.js');
   const { routeFormal } = await import('../services/builtin/reasoning-route.js');
-  const strategies: RoutingStrategy[] = [new gaffr.FunctionStrategy(routeFormal, 'formal')];
-  if (useKeywordMatching) strategies.push(new gaffr.KeywordStrategy());
-  if (learned !== undefined) {
-    const strategy = new gaffr.LearnedStrategy();
-    await strategy.load(learned).catch((cause) => {
-      throw new ConfigurationError(`routers.learned: ${messageOf(cause)}`, { cause });
-    });
-    strategies.push(strategy);
-  }
-  if (useCapabilityMatching) strategies.push(new gaffr.CapabilityStrategy());
-  if (embedding !== undefined) {
-    const { balance, timeoutSeconds, ...server } = embedding;
-    const own = said({ balance, timeoutSeconds });
-    strategies.push(new gaffr.EmbeddingStrategy({ embed: gaffr.openaiEmbed(said(server)), ...own, log }));
-  }
-  const local = new gaffr.CompositeStrategy(strategies, { confidenceThreshold, log });
-  if (llm === undefined) return local;
-  const { timeoutSeconds, maxCandidates, ...server } = llm;
-  const own = said({ timeoutSeconds, maxCandidates });
-  return new gaffr.LlmStrategy({
-    ask: gaffr.openaiAsk(said(server)),
-    local,
-    confidenceThreshold,
-    ...own,
+  const strategies: RoutingStrategy[] = [new FunctionStrategy(routeFormal, 'formal')];
+  if (useKeywordMatching) strategies.push(new KeywordStrategy());
+  if (learned !== undefined) strategies.push(await learnedStrategy(learned));
+  if (useCapabilityMatching) strategies.push(new CapabilityStrategy());
+  if (embedding !== undefined) strategies.push(await embeddingStrategy(embedding, log));
+  const local = new CompositeStrategy(strategies, { confidenceThreshold, log });
+  return llm === undefined ? local : llmStrategy(llm, { local, confidenceThreshold, log });
+}
+
+async function learnedStrategy(path: string): Promise<RoutingStrategy> {
+  const { LearnedStrategy } = await import('../learning/learned-strategy.js');
+  const strategy = new LearnedStrategy();
+  await strategy.load(path).catch((cause) => {
+    throw new ConfigurationError(`routers.learned: ${messageOf(cause)}`, { cause });
+  });
+  return strategy;
+}
+
+async function embeddingStrategy(
+  { balance, timeoutSeconds, ...server }: Router<'embedding'>,
+  log: Log,
+): Promise<RoutingStrategy> {
+  const { openaiEmbed } = await import('../services/openai-ports.js');
+  const { EmbeddingStrategy } = await import('../strategies/embedding-strategy.js');
+  return new EmbeddingStrategy({
+    embed: openaiEmbed(said(server)),
+    ...said({ balance, timeoutSeconds }),
     log,
   });
 }
+
+async function llmStrategy(
+  { timeoutSeconds, maxCandidates, ...server }: Router<'llm'>,
+  rest: Pick<LlmStrategyOptions, 'local' | 'confidenceThreshold' | 'log'>,
+): Promise<RoutingStrategy> {
+  const { openaiAsk } = await import('../services/openai-ports.js');
+  const { LlmStrategy } = await import('../strategies/llm-strategy.js');
+  return new LlmStrategy({
+    ask: openaiAsk(said(server)),
+    ...said({ timeoutSeconds, maxCandidates }),
+    ...rest,
+  });
+}
+
+/** Options of one router of the file. */
+type Router<Name extends keyof RoutersConfig> = NonNullable<RoutersConfig[Name]>;
 
 /** Without what the file leaves out, so that its default is the strategy's. */
 function said<T extends object>(options: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 
 /** Where people and scripts read: results on stdout, everything else on stderr. */
@@ -46,6 +45,7 @@ export function processTerminal(): Terminal {
 async function ask(question: string): Promise<string | null> {
   const { stdin, stderr } = process;
   if (stdin.isTTY !== true || stderr.isTTY !== true) return null;
+  const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: stdin, output: stderr });
   try {
     return await lines.question(`${question} `);

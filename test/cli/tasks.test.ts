@@ -120,7 +120,7 @@ describe('gaffr tasks, while a process has the journal', () => {
     const service = manualService();
     const engine = { kind: 'journal', path } as const;
     const orchestrator = createOrchestrator({ engine, services: { only: service }, log: silentLog });
-    const door = openTaskDoor(orchestrator, engine, silentLog);
+    const door = await openTaskDoor(orchestrator, engine, silentLog);
     cleanUps.push(
       () => orchestrator.close({ drainSeconds: 0 }),
       () => door.close(),

@@ -36,7 +36,7 @@ export const runCommand: Command = {
     checkLogLevel(args);
     const options = taskOptionsOf(args);
     const { orchestrator, engine } = await openOrchestrator(args, log, { acceptsTasks: true });
-    const door = openTaskDoor(orchestrator, engine, log);
+    const door = await openTaskDoor(orchestrator, engine, log);
     const history = recordHistory(orchestrator, args);
     const stopRecording = recordFlight(orchestrator, args, log);
     if (args.text('log-level') !== undefined) logTasks(orchestrator, log);

@@ -4,16 +4,16 @@ import type { Log } from '../../core/environment.js';
 import type { Orchestrator } from '../../orchestrator.js';
 import { asEngineError } from '../engine-flags.js';
 import { BusyError, ConfigurationError } from '../exit-code.js';
-import { deskBehind, openDoor } from './door.js';
 import type { TaskDesk } from './task-desk.js';
 
 /** Lets `gaffr tasks` reach the tasks of this process while it runs; does nothing without a journal. */
-export function openTaskDoor(
+export async function openTaskDoor(
   orchestrator: Orchestrator,
   engine: EngineOptions | undefined,
   log: Log,
-): { close(): void } {
+): Promise<{ close(): void }> {
   if (engine?.kind !== 'journal') return { close: () => {} };
+  const { openDoor } = await import('./door.js');
   const { kept } = orchestrator;
   const desk: TaskDesk = {
     list: async (filter) => kept.list(toFilter(filter)),
@@ -54,6 +54,7 @@ export async function openDesk(engine: Extract<EngineOptions, { kind: 'journal' 
   } catch (cause) {
     const told = asEngineError(cause);
     if (!(told instanceof BusyError)) throw told;
+    const { deskBehind } = await import('./door.js');
     const desk = deskBehind(path);
     // A library's process has no door.
     await desk.find('-').catch(() => {
