@@ -14,30 +14,64 @@ const src = join(root, 'src');
 /**
  * What is joined, in this order: a chunk holds all that its files import when they load, unless an earlier one does. So a
  * chunk imports earlier ones at most, and nobody loads what another needs: a worker no more than workers share, an
- * adapter nothing of the library, the library nothing of the server.
+ * adapter nothing of the library, the library nothing of the server, a server over stdio nothing of HTTP and none of the
+ * library's services that are not configured, and `gaffr --help` only commands.
  *
  * @type {readonly (readonly [chunk: string, files: readonly string[]])[]}
  */
 const CHUNKS = [
-  ['workers', workers()],
-  ['adapters', ['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'].map(adapter)],
-  ['library', ['index']],
-  ['server', ['mcp/index']],
+  // What everybody needs, without zod.
   [
-    'serve',
+    'base',
     [
-      'cli/main',
-      'cli/commands/serve',
-      'mcp/stdio',
-      'config/follow-config',
-      ...['chat', 'reasoning', 'reasoning-route', 'responses', 'vision'].map(
-        (name) => `services/builtin/${name}`,
+      ...['clock', 'environment', 'errors', 'redactor', 'safe-json', 'size', 'tracing'].map(core),
+      'mcp/package-version',
+    ],
+  ],
+  ['workers', workers()],
+  // What adapters and library share.
+  [
+    'task',
+    [
+      'core/task',
+      ...['model-words', 'planner-functions', 'retry-after', 'running-attempts', 'service-fields'].map(
+        service,
       ),
     ],
   ],
+  ['runtime', ['orchestrator', ...['function', 'keyword', 'capability', 'composite'].map(strategy)]],
+  // What the built-in services share with those of the library.
+  ['services', ['openai', 'lazy', 'redacted-service'].map(service)],
+  ['library', ['index']],
+  // What adapters and servers share.
+  ['tools', ['mcp/tools/tool-table', 'mcp/explain-arguments', 'mcp/progress', 'mcp/tool-answer']],
+  ['adapters', ['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'].map(adapter)],
+  // What servers over stdio and over HTTP share.
+  [
+    'mcp',
+    ['create-mcp-server', 'guarded-transport', 'messages', 'resources/listen-request'].map(
+      (name) => `mcp/${name}`,
+    ),
+  ],
+  ['cli', ['cli/main']],
+  ['serve', ['cli/commands/serve']],
+  ['stdio', ['mcp/stdio']],
+  [
+    'builtins',
+    [
+      'cli/built-in-strategy',
+      'config/build-services',
+      ...['chat', 'reasoning', 'reasoning-route', 'responses', 'vision'].map((name) =>
+        service(`builtin/${name}`),
+      ),
+    ],
+  ],
+  ['http', ['mcp/index']],
 ];
 
 const entries = [...published(), ...workers()];
+
+/** @typedef {{ getModuleInfo(id: string): { importedIds: readonly string[] } | null }} ModuleGraph */
 
 /** @type {Map<string, string> | undefined} */
 let chunkById;
@@ -58,7 +92,14 @@ await bundle.write({
   sourcemap: true,
   entryFileNames: '[name].js',
   chunkFileNames: nameOf,
-  codeSplitting: { groups: [{ name: chunkOf, debugName: 'chunks' }] },
+  codeSplitting: {
+    // A group takes with it what its modules import, so that earlier chunks have to be groups before it.
+    groups: CHUNKS.map(([chunk]) => ({
+      name: (/** @type {string} */ id, /** @type {ModuleGraph} */ graph) =>
+        chunkOf(id, graph) === chunk ? chunk : null,
+      debugName: chunk,
+    })),
+  },
 });
 await bundle.close();
 
@@ -72,6 +113,21 @@ function published() {
 /** @param {string} name */
 function adapter(name) {
   return `adapters/${name}`;
+}
+
+/** @param {string} name */
+function core(name) {
+  return `core/${name}`;
+}
+
+/** @param {string} name */
+function service(name) {
+  return `services/${name}`;
+}
+
+/** @param {string} name */
+function strategy(name) {
+  return `strategies/${name}-strategy`;
 }
 
 /** Entries of threads and processes. */
@@ -101,7 +157,7 @@ function placeOf(id) {
 
 /**
  * @param {string} id
- * @param {{ getModuleInfo(id: string): { importedIds: readonly string[] } | null }} graph
+ * @param {ModuleGraph} graph
  */
 function chunkOf(id, graph) {
   if (chunkById === undefined) {
@@ -118,7 +174,7 @@ function chunkOf(id, graph) {
  * @param {string} id
  * @param {string} chunk
  * @param {Map<string, string>} chunkById
- * @param {{ getModuleInfo(id: string): { importedIds: readonly string[] } | null }} graph
+ * @param {ModuleGraph} graph
  */
 function gather(id, chunk, chunkById, graph) {
   if (!id.startsWith(src) || chunkById.has(id)) return;

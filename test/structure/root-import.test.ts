@@ -44,12 +44,28 @@ it.each(['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', '
   },
 );
 
-/** Names of the packages that a file of the build loads, by import or require, in a process of its own. */
-function packagesLoadedBy(file: string): string[] {
+it('gaffr --version loads no package', () => {
+  expect(packagesLoadedBy('dist/cli/main.js', '--version')).toEqual([]);
+});
+
+it('gaffr serve loads no package that only HTTP or a task needs', () => {
+  expect(packagesLoadedBy('dist/cli/main.js', 'serve')).toEqual([
+    '@modelcontextprotocol/core',
+    '@modelcontextprotocol/server',
+    'eventemitter3',
+    'stemmer',
+    'xstate',
+    'zod',
+  ]);
+});
+
+/** Names of the packages that a file of the build loads, by import or require, in a process of its own without input. */
+function packagesLoadedBy(file: string, ...args: readonly string[]): string[] {
   const recorder = new URL('record-loads.mjs', import.meta.url).href;
-  const output = execFileSync(process.execPath, ['--import', recorder, file], {
+  const output = execFileSync(process.execPath, ['--import', recorder, file, ...args], {
     cwd: root,
     encoding: 'utf8',
+    input: '',
   });
   const names = output.matchAll(/^loaded .*node_modules\/((?:@[^/]+\/)?[^/\n]+)/gm);
   return [...new Set([...names].map(([, name]) => name ?? ''))].sort();
