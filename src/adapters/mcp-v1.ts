@@ -36,7 +36,8 @@ export function registerTools(
 ): ReadonlyMap<string, RegisteredTool> {
   const registered = TOOLS.map((tool) => {
     const { name, title, description, input, output, annotations } = tool;
-    const config = { title, description, inputSchema: input, outputSchema: output, annotations };
+    const schemas = { inputSchema: input.schema, outputSchema: output.schema };
+    const config = { title, description, ...schemas, annotations };
     const registration = server.registerTool(
       name,
       config,

@@ -7,18 +7,18 @@ import { responsesOptionsSchema } from '../services/builtin/responses.js';
 import { visionOptionsSchema } from '../services/builtin/vision.js';
 import { moduleOptionsSchema } from '../services/module.js';
 import { openaiOptionsSchema } from '../services/openai.js';
-import { addressFields, childFields, resultLimit } from './child-fields.js';
-import { commonFields } from './common-fields.js';
-import { toolFields } from './tool-fields.js';
+import { addressSchema, childSchema, resultLimit } from './child-fields.js';
+import { commonSchema } from './common-fields.js';
+import { toolSchema } from './tool-fields.js';
 
 const text = z.string().min(1);
 
 /** Options of the built-in services, as JSON can say them. */
 export const builtinShapes = {
-  vision: { ...commonFields, ...asJson(visionOptionsSchema.shape) },
-  responses: { ...commonFields, ...asJson(responsesOptionsSchema.shape) },
-  reasoning: { ...commonFields, ...asJson(reasoningOptionsSchema.shape) },
-  chat: { ...commonFields, ...asJson(chatOptionsSchema.shape) },
+  vision: { ...commonSchema.shape, ...asJson(visionOptionsSchema.shape) },
+  responses: { ...commonSchema.shape, ...asJson(responsesOptionsSchema.shape) },
+  reasoning: { ...commonSchema.shape, ...asJson(reasoningOptionsSchema.shape) },
+  chat: { ...commonSchema.shape, ...asJson(chatOptionsSchema.shape) },
 };
 
 /** A further built-in service under a name of its own. */
@@ -32,7 +32,7 @@ const builtinSchema = z.discriminatedUnion('name', [
 /** JavaScript of one's own. */
 const moduleSchema = z.strictObject({
   kind: z.literal('module'),
-  ...commonFields,
+  ...commonSchema.shape,
   ...asJson(moduleOptionsSchema.shape),
   module: text.describe('Path of a JavaScript module, from the folder of this file.'),
 });
@@ -40,7 +40,7 @@ const moduleSchema = z.strictObject({
 /** A model behind an OpenAI-compatible server. */
 const openaiSchema = z.strictObject({
   kind: z.literal('openai'),
-  ...commonFields,
+  ...commonSchema.shape,
   ...asJson(openaiOptionsSchema.shape),
 });
 
@@ -48,12 +48,12 @@ const openaiSchema = z.strictObject({
 const mcpSchema = z
   .strictObject({
     kind: z.literal('mcp'),
-    ...commonFields,
-    ...childFields,
-    command: childFields.command.optional(),
-    ...addressFields,
-    url: addressFields.url.optional(),
-    ...toolFields,
+    ...commonSchema.shape,
+    ...childSchema.shape,
+    command: childSchema.shape.command.optional(),
+    ...addressSchema.shape,
+    url: addressSchema.shape.url.optional(),
+    ...toolSchema.shape,
   })
   .superRefine(({ command, url, args, env, inheritEnv, cwd, headers }, context) => {
     const refuse = (path: string, message: string): void =>
@@ -70,8 +70,8 @@ const mcpSchema = z
 /** A program that does the work. */
 const subprocessSchema = z.strictObject({
   kind: z.literal('subprocess'),
-  ...commonFields,
-  ...childFields,
+  ...commonSchema.shape,
+  ...childSchema.shape,
   mode: z
     .enum(['one-shot', 'json-lines'])
     .optional()
@@ -81,19 +81,19 @@ const subprocessSchema = z.strictObject({
     .optional()
     .describe('What a one-shot program reads: the text of the task, { task, kwargs }, or nothing.'),
   output: z.enum(['text', 'json']).optional().describe('What a one-shot program writes. Default: text.'),
-  maxOutputBytes: resultLimit,
+  maxOutputBytes: resultLimit(),
 });
 
 /** A server that takes tasks as POST requests. */
 const httpSchema = z.strictObject({
   kind: z.literal('http'),
-  ...commonFields,
-  ...addressFields,
+  ...commonSchema.shape,
+  ...addressSchema.shape,
   idempotencyKey: z
     .boolean()
     .optional()
     .describe('Whether an idempotency-key header is sent, the same for all attempts. Default: true.'),
-  maxResultBytes: resultLimit,
+  maxResultBytes: resultLimit(),
 });
 
 /** A service of the configuration: `kind` says what it is. */

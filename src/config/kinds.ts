@@ -4,7 +4,7 @@
 
 import { join } from 'node:path';
 import type { Service } from '../core/service.js';
-import { addressFields, childFields } from './child-fields.js';
+import { addressSchema, childSchema } from './child-fields.js';
 import type { ServiceSpec, SpecOf } from './kind-schemas.js';
 import { userStateFolder } from './user-folders.js';
 
@@ -55,8 +55,8 @@ async function makeDownstream(spec: SpecOf<'mcp'>, { name, specOf }: KindContext
     name,
     transport:
       command === undefined
-        ? { kind: 'http', ...pick(spec, addressFields), url }
-        : { kind: 'stdio', ...pick(spec, childFields), command },
+        ? { kind: 'http', ...pick(spec, addressSchema.shape), url }
+        : { kind: 'stdio', ...pick(spec, childSchema.shape), command },
     // What was approved once stays approved, and what changes is noticed, also from one start to the next.
     lock: fileToolLock(join(userStateFolder(process.env), 'tools.json')),
     ...(planner && { planner }),
@@ -71,27 +71,16 @@ async function makePlanner(spec: ServiceSpec | undefined) {
 }
 
 async function makeBuiltin(spec: SpecOf<'builtin'>): Promise<Service> {
+  const builtin = await import('../services/builtin/index.js');
   switch (spec.name) {
-    case 'vision': {
-      const { createVisionService, visionOptionsSchema } = await import('../services/builtin/vision.js');
-      return createVisionService(pick(spec, visionOptionsSchema.shape));
-    }
-    case 'responses': {
-      const { createResponsesService, responsesOptionsSchema } = await import(
-        '../services/builtin/responses.js'
-      );
-      return createResponsesService(pick(spec, responsesOptionsSchema.shape));
-    }
-    case 'reasoning': {
-      const { createReasoningService, reasoningOptionsSchema } = await import(
-        '../services/builtin/reasoning.js'
-      );
-      return createReasoningService(pick(spec, reasoningOptionsSchema.shape));
-    }
-    case 'chat': {
-      const { chatOptionsSchema, createChatService } = await import('../services/builtin/chat.js');
-      return createChatService(pick(spec, chatOptionsSchema.shape));
-    }
+    case 'vision':
+      return builtin.createVisionService(pick(spec, builtin.visionOptionsSchema.shape));
+    case 'responses':
+      return builtin.createResponsesService(pick(spec, builtin.responsesOptionsSchema.shape));
+    case 'reasoning':
+      return builtin.createReasoningService(pick(spec, builtin.reasoningOptionsSchema.shape));
+    case 'chat':
+      return builtin.createChatService(pick(spec, builtin.chatOptionsSchema.shape));
   }
 }
 

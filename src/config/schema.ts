@@ -31,13 +31,13 @@ const builtinsSchema = z.strictObject({
   chat: onOrOptions(builtinShapes.chat).describe('Talks, over a model server; false switches it off.'),
 });
 
-const clientServersSchema = z.record(serviceName, clientServerSchema);
+const clientServersSchema = z.record(serviceName, clientServerSchema.schema);
 
 /** What `gaffr.config.json` may hold. */
 export const configFileSchema = z.strictObject({
   $schema: z.string().optional().describe('Address of the JSON Schema, for editors.'),
-  taskConfig: taskConfigSchema.optional().describe('Limits, time limits, retries and circuits.'),
-  routingConfig: routingConfigSchema.optional().describe('How a task finds its service.'),
+  taskConfig: taskConfigSchema.schema.optional().describe('Limits, time limits, retries and circuits.'),
+  routingConfig: routingConfigSchema.schema.optional().describe('How a task finds its service.'),
   routers: routersSchema.optional().describe('Models that help where keywords and capabilities are unsure.'),
   engine: engineSchema
     .optional()

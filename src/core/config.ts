@@ -1,81 +1,103 @@
 import * as z from 'zod';
 import { messageOf, misuse } from './errors.js';
+import { lazySchema } from './lazy-schema.js';
 import { rateLimitSchema } from './rate-limiter.js';
 
-const seconds = z.number().positive();
-const count = z.number().int().min(0);
+const seconds = () => z.number().positive();
+const count = () => z.number().int().min(0);
 /** A whole number of at least 1, or `Infinity`. */
-const limit = z.union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)]);
+const limit = () => z.union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)]);
 
 /** Limits, clocks, retries and the circuit breaker. */
-export const taskConfigSchema = z.strictObject({
-  maxParallel: limit.default(5).describe('Most attempts that run at once, over all services.'),
-  timeoutSeconds: seconds.default(300).describe('Limit of one attempt, in seconds.'),
-  queueTimeoutSeconds: seconds
-    .optional()
-    .describe('Limit of waiting in a mailbox, in seconds. Default: none.'),
-  deadlineSeconds: seconds
-    .optional()
-    .describe('Limit of the whole task, retries and backoff included, in seconds. Default: none.'),
-  retryOnFailure: z.boolean().default(true).describe('Whether retryable failures are retried.'),
-  maxRetries: count.default(2).describe('Most further attempts after the first.'),
-  backoffBaseSeconds: seconds.default(0.2).describe('Ceiling of the first backoff, in seconds; it doubles.'),
-  backoffCapSeconds: seconds.default(30).describe('Highest ceiling of a backoff, in seconds.'),
-  retryAfterCapSeconds: seconds
-    .default(300)
-    .describe(
-      'Longest wait that a service may ask for (Retry-After), in seconds; one that asks for more fails the task at once, with the time to wait.',
-    ),
-  retryBudgetRatio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.2)
-    .describe("Retries in flight, at most this share of the service's tasks in flight (but never below 3)."),
-  mailboxCapacity: limit.default(100_000).describe('Most tasks that wait for one service.'),
-  maxResultBytes: limit.default(16 * 1024 * 1024).describe('Largest result, in bytes.'),
-  circuitFailures: limit.default(5).describe('Transport failures in a row that open a circuit.'),
-  circuitCooldownSeconds: seconds.default(5).describe('Time until an open circuit is probed; it doubles.'),
-  circuitCooldownCapSeconds: seconds.default(120).describe('Longest time between two probes, in seconds.'),
-  drainSeconds: z
-    .number()
-    .min(0)
-    .default(10)
-    .describe('How long close() lets accepted work go on, in seconds.'),
-  rateLimit: rateLimitSchema.optional().describe('Most attempts that start per interval, over all services.'),
-  startPaused: z.boolean().default(false).describe('Whether the queue starts paused.'),
-});
+export const taskConfigSchema = lazySchema(() =>
+  z.strictObject({
+    maxParallel: limit().default(5).describe('Most attempts that run at once, over all services.'),
+    timeoutSeconds: seconds().default(300).describe('Limit of one attempt, in seconds.'),
+    queueTimeoutSeconds: seconds()
+      .optional()
+      .describe('Limit of waiting in a mailbox, in seconds. Default: none.'),
+    deadlineSeconds: seconds()
+      .optional()
+      .describe('Limit of the whole task, retries and backoff included, in seconds. Default: none.'),
+    retryOnFailure: z.boolean().default(true).describe('Whether retryable failures are retried.'),
+    maxRetries: count().default(2).describe('Most further attempts after the first.'),
+    backoffBaseSeconds: seconds()
+      .default(0.2)
+      .describe('Ceiling of the first backoff, in seconds; it doubles.'),
+    backoffCapSeconds: seconds().default(30).describe('Highest ceiling of a backoff, in seconds.'),
+    retryAfterCapSeconds: seconds()
+      .default(300)
+      .describe(
+        'Longest wait that a service may ask for (Retry-After), in seconds; one that asks for more fails the task at once, with the time to wait.',
+      ),
+    retryBudgetRatio: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.2)
+      .describe(
+        "Retries in flight, at most this share of the service's tasks in flight (but never below 3).",
+      ),
+    mailboxCapacity: limit().default(100_000).describe('Most tasks that wait for one service.'),
+    maxResultBytes: limit()
+      .default(16 * 1024 * 1024)
+      .describe('Largest result, in bytes.'),
+    circuitFailures: limit().default(5).describe('Transport failures in a row that open a circuit.'),
+    circuitCooldownSeconds: seconds()
+      .default(5)
+      .describe('Time until an open circuit is probed; it doubles.'),
+    circuitCooldownCapSeconds: seconds()
+      .default(120)
+      .describe('Longest time between two probes, in seconds.'),
+    drainSeconds: z
+      .number()
+      .min(0)
+      .default(10)
+      .describe('How long close() lets accepted work go on, in seconds.'),
+    rateLimit: rateLimitSchema.schema
+      .optional()
+      .describe('Most attempts that start per interval, over all services.'),
+    startPaused: z.boolean().default(false).describe('Whether the queue starts paused.'),
+  }),
+);
 
 /** How a task finds its service. */
-export const routingConfigSchema = z.strictObject({
-  useKeywordMatching: z.boolean().default(true).describe('Whether the default strategy looks at keywords.'),
-  useCapabilityMatching: z
-    .boolean()
-    .default(true)
-    .describe('Whether the default strategy compares descriptions, capabilities and examples.'),
-  fallbackService: z
-    .string()
-    .min(1)
-    .nullable()
-    .default('chat')
-    .describe('Service for tasks that fit none; null for none.'),
-  confidenceThreshold: z.number().min(0).max(1).default(0.5).describe('Least confidence of a match, 0 to 1.'),
-  routingTimeoutSeconds: seconds
-    .default(1)
-    .describe('Limit of an asynchronous strategy without a budget of its own, in seconds.'),
-  balanceNearTies: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Whether, of candidates within 0.05 of the best that reach the threshold, the least busy one takes the task. Off, equal words always lead to the same service, however busy it is.',
-    ),
-  onUnavailable: z
-    .enum(['next', 'fallback', 'wait', 'fail'])
-    .default('next')
-    .describe(
-      'What a task does whose service has an open circuit: next candidate, then fallback, then wait; fallback, then wait; wait; next candidate, then fallback, then fail.',
-    ),
-});
+export const routingConfigSchema = lazySchema(() =>
+  z.strictObject({
+    useKeywordMatching: z.boolean().default(true).describe('Whether the default strategy looks at keywords.'),
+    useCapabilityMatching: z
+      .boolean()
+      .default(true)
+      .describe('Whether the default strategy compares descriptions, capabilities and examples.'),
+    fallbackService: z
+      .string()
+      .min(1)
+      .nullable()
+      .default('chat')
+      .describe('Service for tasks that fit none; null for none.'),
+    confidenceThreshold: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.5)
+      .describe('Least confidence of a match, 0 to 1.'),
+    routingTimeoutSeconds: seconds()
+      .default(1)
+      .describe('Limit of an asynchronous strategy without a budget of its own, in seconds.'),
+    balanceNearTies: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether, of candidates within 0.05 of the best that reach the threshold, the least busy one takes the task. Off, equal words always lead to the same service, however busy it is.',
+      ),
+    onUnavailable: z
+      .enum(['next', 'fallback', 'wait', 'fail'])
+      .default('next')
+      .describe(
+        'What a task does whose service has an open circuit: next candidate, then fallback, then wait; fallback, then wait; wait; next candidate, then fallback, then fail.',
+      ),
+  }),
+);
 
 export type TaskConfig = z.output<typeof taskConfigSchema>;
 export type RoutingConfig = z.output<typeof routingConfigSchema>;
@@ -95,7 +117,9 @@ export interface ExecutionConfigParts {
   readonly routingConfig?: z.input<typeof routingConfigSchema>;
 }
 
-const flatSchema = z.strictObject({ ...taskConfigSchema.shape, ...routingConfigSchema.shape });
+const flatSchema = lazySchema(() =>
+  z.strictObject({ ...taskConfigSchema.shape, ...routingConfigSchema.shape }),
+);
 
 export const ExecutionConfig: {
   /**
@@ -111,7 +135,7 @@ export const ExecutionConfig: {
   create(input = {}) {
     parseOrMisuse(flatSchema, input, 'ExecutionConfig');
     const has =
-      (schema: z.ZodObject) =>
+      (schema: { readonly shape: object }) =>
       ([key]: [string, unknown]) =>
         key in schema.shape;
     const entries = Object.entries(input);
@@ -133,19 +157,24 @@ export const ExecutionConfig: {
   },
 };
 
+/** A schema, or one that is built when it is used. */
+interface Parser<Output> {
+  safeParse(value: unknown): z.ZodSafeParseResult<Output>;
+}
+
 /** Parses at the border; a fault is a `TypeError` whose text names each field, the rule and the value. */
-export function parseOrMisuse<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+export function parseOrMisuse<Output>(schema: Parser<Output>, value: unknown, what: string): Output {
   const parsed = readSafely(schema, value, what);
   if (parsed.success) return parsed.data;
   throw misuse(`${what} is not valid:\n${z.prettifyError(parsed.error)}`);
 }
 
 /** A getter of the value may throw. */
-function readSafely<S extends z.ZodType>(
-  schema: S,
+function readSafely<Output>(
+  schema: Parser<Output>,
   value: unknown,
   what: string,
-): z.ZodSafeParseResult<z.output<S>> {
+): z.ZodSafeParseResult<Output> {
   try {
     return schema.safeParse(value);
   } catch (cause) {

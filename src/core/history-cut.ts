@@ -12,7 +12,7 @@ export const historyCutSchema = z.object({
   writtenAtMs: z.number(),
   /** Why it was written. */
   reason: z.string(),
-  state: historyStateSchema,
+  state: historyStateSchema.schema,
 });
 
 /** How things stood where a history begins. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { HistoryEvent } from './history-event.js';
+import { lazySchema } from './lazy-schema.js';
 
 /**
  * Owns: what a history says of every open task, held instance and circuit at a moment. Talks to nobody.
@@ -8,49 +9,55 @@ import type { HistoryEvent } from './history-event.js';
  * with such a state, and a history that is shown is a row of them.
  */
 
-const openTaskSchema = z.strictObject({
-  taskId: z.string(),
-  /** `submitted`: waits for its route. `backoff`: also given up by its last attempt. */
-  phase: z.enum(['submitted', 'queued', 'running', 'backoff']),
-  priority: z.number(),
-  submittedAtMs: z.number(),
-  /** When it came to its phase. */
-  sinceMs: z.number(),
-  attempts: z.number(),
-  service: z.string().nullable(),
-  instance: z.string().nullable(),
-  /** Counts among the retries in flight of its service. */
-  isRetry: z.boolean(),
-  /** It waits before all priorities: it was there before, or comes back for a further attempt. */
-  isReturned: z.boolean(),
-  /** Another process runs it: of its attempts nothing is told. */
-  isElsewhere: z.boolean().optional(),
-  maxRetries: z.number().optional(),
-  deadlineMs: z.number().nullable().optional(),
-});
+const openTaskSchema = lazySchema(() =>
+  z.strictObject({
+    taskId: z.string(),
+    /** `submitted`: waits for its route. `backoff`: also given up by its last attempt. */
+    phase: z.enum(['submitted', 'queued', 'running', 'backoff']),
+    priority: z.number(),
+    submittedAtMs: z.number(),
+    /** When it came to its phase. */
+    sinceMs: z.number(),
+    attempts: z.number(),
+    service: z.string().nullable(),
+    instance: z.string().nullable(),
+    /** Counts among the retries in flight of its service. */
+    isRetry: z.boolean(),
+    /** It waits before all priorities: it was there before, or comes back for a further attempt. */
+    isReturned: z.boolean(),
+    /** Another process runs it: of its attempts nothing is told. */
+    isElsewhere: z.boolean().optional(),
+    maxRetries: z.number().optional(),
+    deadlineMs: z.number().nullable().optional(),
+  }),
+);
 
 /** An attempt that was given up and whose code runs. */
-const heldSchema = z.strictObject({
-  instance: z.string(),
-  service: z.string(),
-  taskId: z.string(),
-  attempt: z.number(),
-});
+const heldSchema = lazySchema(() =>
+  z.strictObject({
+    instance: z.string(),
+    service: z.string(),
+    taskId: z.string(),
+    attempt: z.number(),
+  }),
+);
 
 /** A state as JSON. Waiting tasks stand in the order in which they would start within a service and priority. */
-export const historyStateSchema = z.strictObject({
-  atMs: z.number(),
-  submitted: z.number(),
-  /** Tasks that ended, by status. */
-  settled: z.record(z.string(), z.number()),
-  tasks: z.array(openTaskSchema),
-  held: z.array(heldSchema),
-  /** Services whose circuit is open. */
-  openCircuits: z.array(z.string()),
-  isRateLimited: z.boolean(),
-  /** An id that was submitted again while its task is open: the next fact is the refusal. */
-  duplicateId: z.string().nullable(),
-});
+export const historyStateSchema = lazySchema(() =>
+  z.strictObject({
+    atMs: z.number(),
+    submitted: z.number(),
+    /** Tasks that ended, by status. */
+    settled: z.record(z.string(), z.number()),
+    tasks: z.array(openTaskSchema.schema),
+    held: z.array(heldSchema.schema),
+    /** Services whose circuit is open. */
+    openCircuits: z.array(z.string()),
+    isRateLimited: z.boolean(),
+    /** An id that was submitted again while its task is open: the next fact is the refusal. */
+    duplicateId: z.string().nullable(),
+  }),
+);
 
 export type HistoryStateData = z.output<typeof historyStateSchema>;
 export type OpenTask = HistoryStateData['tasks'][number];

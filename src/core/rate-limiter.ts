@@ -1,28 +1,31 @@
 import * as z from 'zod';
+import { lazySchema } from './lazy-schema.js';
 
 /** How many attempts may start in a time. */
-export const rateLimitSchema = z
-  .strictObject({
-    limit: z
-      .union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)])
-      .describe('Most starts per interval, 1 or more, or Infinity.'),
-    intervalSeconds: z.number().min(0).describe('Length of the interval, in seconds; 0 for no limit.'),
-    window: z
-      .enum(['fixed', 'sliding'])
-      .default('sliding')
-      .describe(
-        'fixed: intervals one after another; sliding: strictly within any interval, no burst across an edge.',
-      ),
-    carryOver: z
-      .boolean()
-      .default(false)
-      .describe('fixed only: attempts that still run when an interval begins count as its starts.'),
-  })
-  .refine(
-    ({ window, limit, intervalSeconds }) =>
-      window === 'fixed' || (Number.isFinite(limit) && intervalSeconds > 0),
-    { error: 'a sliding window needs a finite limit and an interval above 0' },
-  );
+export const rateLimitSchema = lazySchema(() =>
+  z
+    .strictObject({
+      limit: z
+        .union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)])
+        .describe('Most starts per interval, 1 or more, or Infinity.'),
+      intervalSeconds: z.number().min(0).describe('Length of the interval, in seconds; 0 for no limit.'),
+      window: z
+        .enum(['fixed', 'sliding'])
+        .default('sliding')
+        .describe(
+          'fixed: intervals one after another; sliding: strictly within any interval, no burst across an edge.',
+        ),
+      carryOver: z
+        .boolean()
+        .default(false)
+        .describe('fixed only: attempts that still run when an interval begins count as its starts.'),
+    })
+    .refine(
+      ({ window, limit, intervalSeconds }) =>
+        window === 'fixed' || (Number.isFinite(limit) && intervalSeconds > 0),
+      { error: 'a sliding window needs a finite limit and an interval above 0' },
+    ),
+);
 
 export type RateLimit = z.output<typeof rateLimitSchema>;
 export type RateLimitInput = z.input<typeof rateLimitSchema>;

@@ -1,74 +1,87 @@
 import * as z from 'zod';
+import { lazySchema } from './lazy-schema.js';
 
-const seconds = z.number().positive();
+const seconds = () => z.number().positive();
 
 /** The options of a task that can cross any border (MCP, journal): plain data. */
-export const taskDataSchema = z.strictObject({
-  service: z.string().min(1).optional().describe('Name of a service; leave it out to let the router choose.'),
-  kwargs: z.record(z.string(), z.unknown()).optional().describe('Arguments for the service.'),
-  priority: z.number().optional().describe('Higher goes first; default 0.'),
-  timeoutSeconds: seconds.optional().describe('Limit of one attempt, in seconds.'),
-  queueTimeoutSeconds: seconds.optional().describe('Limit of waiting for a free instance, in seconds.'),
-  deadlineSeconds: seconds.optional().describe('Limit of the whole task, retries included, in seconds.'),
-  maxRetries: z.number().int().min(0).optional().describe('Most further attempts after the first.'),
-  idempotencyKey: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe(
-      'The same key and input join a live task or replay its result instead of doing the work twice.',
-    ),
-});
+export const taskDataSchema = lazySchema(() =>
+  z.strictObject({
+    service: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Name of a service; leave it out to let the router choose.'),
+    kwargs: z.record(z.string(), z.unknown()).optional().describe('Arguments for the service.'),
+    priority: z.number().optional().describe('Higher goes first; default 0.'),
+    timeoutSeconds: seconds().optional().describe('Limit of one attempt, in seconds.'),
+    queueTimeoutSeconds: seconds().optional().describe('Limit of waiting for a free instance, in seconds.'),
+    deadlineSeconds: seconds().optional().describe('Limit of the whole task, retries included, in seconds.'),
+    maxRetries: z.number().int().min(0).optional().describe('Most further attempts after the first.'),
+    idempotencyKey: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe(
+        'The same key and input join a live task or replay its result instead of doing the work twice.',
+      ),
+  }),
+);
 
 /** The options of one task inside the process. */
-export const taskOptionsSchema = taskDataSchema.extend({
-  /** A caller's own id; another live task with it is refused as `DUPLICATE_ID`. Default: a fresh one. */
-  taskId: z.string().min(1).max(256).optional(),
-  /** The caller's place in a trace, as in the header of W3C Trace Context. One that is not valid is ignored. */
-  traceparent: z.string().optional(),
-  /** Goes with `traceparent`. */
-  tracestate: z.string().optional(),
-  /** Cancels the task in whatever state it is. */
-  signal: z
-    .custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal')
-    .optional(),
-  /** Told how far the work is; `fraction` is 0 to 1. A fault of it is reported and changes nothing. */
-  onProgress: z
-    .custom<(fraction: number, message: string | undefined) => void>(
-      (value) => typeof value === 'function',
-      'expected a function',
-    )
-    .optional(),
-});
+export const taskOptionsSchema = lazySchema(() =>
+  taskDataSchema.schema.extend({
+    /** A caller's own id; another live task with it is refused as `DUPLICATE_ID`. Default: a fresh one. */
+    taskId: z.string().min(1).max(256).optional(),
+    /** The caller's place in a trace, as in the header of W3C Trace Context. One that is not valid is ignored. */
+    traceparent: z.string().optional(),
+    /** Goes with `traceparent`. */
+    tracestate: z.string().optional(),
+    /** Cancels the task in whatever state it is. */
+    signal: z
+      .custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal')
+      .optional(),
+    /** Told how far the work is; `fraction` is 0 to 1. A fault of it is reported and changes nothing. */
+    onProgress: z
+      .custom<(fraction: number, message: string | undefined) => void>(
+        (value) => typeof value === 'function',
+        'expected a function',
+      )
+      .optional(),
+  }),
+);
 
 export type TaskOptions = z.input<typeof taskOptionsSchema>;
 
 /** One element of a batch, with options of its own. */
-export const batchItemSchema = taskOptionsSchema.extend({ task: z.string().min(1) });
+export const batchItemSchema = lazySchema(() => taskOptionsSchema.schema.extend({ task: z.string().min(1) }));
 
 /** Options of a batch; those of a task hold for each of its tasks that says nothing else. */
-export const batchOptionsSchema = taskOptionsSchema.omit({ taskId: true, idempotencyKey: true }).extend({
-  maxParallel: z
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe('Most tasks of this batch that are under way at once.'),
-  failFast: z.boolean().optional().describe('Cancel what has not ended once one task fails.'),
-});
+export const batchOptionsSchema = lazySchema(() =>
+  taskOptionsSchema.schema.omit({ taskId: true, idempotencyKey: true }).extend({
+    maxParallel: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('Most tasks of this batch that are under way at once.'),
+    failFast: z.boolean().optional().describe('Cancel what has not ended once one task fails.'),
+  }),
+);
 
 /** One subtask. */
-export const subtaskSchema = taskDataSchema.extend({
-  task: z.string().min(1).describe('What to do, in words.'),
-  id: z
-    .string()
-    .min(1)
-    .max(128)
-    .optional()
-    .describe('Name for dependsOn; default its place, "1" for the first.'),
-  dependsOn: z.array(z.string()).optional().describe('Ids of subtasks that must complete first.'),
-});
+export const subtaskSchema = lazySchema(() =>
+  taskDataSchema.schema.extend({
+    task: z.string().min(1).describe('What to do, in words.'),
+    id: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .describe('Name for dependsOn; default its place, "1" for the first.'),
+    dependsOn: z.array(z.string()).optional().describe('Ids of subtasks that must complete first.'),
+  }),
+);
 
 /** One element of `executeParallel` and `stream`: a text alone, or with options of its own. */
 export type TaskInput = string | z.input<typeof batchItemSchema>;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
+import { lazySchema } from '../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { resolveAll } from './child-environment.js';
 import { postTask } from './http-client.js';
@@ -9,34 +10,38 @@ import { RunningAttempts } from './running-attempts.js';
 import { redactorOf } from './secrets.js';
 import { splitServiceFields } from './service-fields.js';
 
-const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header');
-const headerValue = z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
+const headerName = () => z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header');
+const headerValue = () => z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
 
 /** Options of a service behind an address. */
-export const httpOptionsSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'put credentials into headers, not into the address')
-    .describe('Where tasks are posted to; it may be inside the own network, because the operator names it.'),
-  headers: z
-    .record(headerName, headerValue)
-    .default({})
-    .describe(`Sent with each task; \${env:NAME} in a value stands for one of our variables.`),
-  idempotencyKey: z
-    .boolean()
-    .default(true)
-    .describe('Whether an idempotency-key header is sent, the same for every attempt of a task.'),
-  maxResultBytes: z
-    .number()
-    .int()
-    .min(1)
-    .default(16 * 1024 * 1024)
-    .describe('Largest answer, in bytes.'),
-  /** For tests and proxies. Default: fetch without limits of time of its own. */
-  fetch: z.custom<typeof fetch>((value) => typeof value === 'function', 'expected a function').optional(),
-  /** Epoch milliseconds, for a `Retry-After` that is a date. Default: `Date.now`. */
-  now: z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional(),
-});
+export const httpOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    url: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'put credentials into headers, not into the address')
+      .describe(
+        'Where tasks are posted to; it may be inside the own network, because the operator names it.',
+      ),
+    headers: z
+      .record(headerName(), headerValue())
+      .default({})
+      .describe(`Sent with each task; \${env:NAME} in a value stands for one of our variables.`),
+    idempotencyKey: z
+      .boolean()
+      .default(true)
+      .describe('Whether an idempotency-key header is sent, the same for every attempt of a task.'),
+    maxResultBytes: z
+      .number()
+      .int()
+      .min(1)
+      .default(16 * 1024 * 1024)
+      .describe('Largest answer, in bytes.'),
+    /** For tests and proxies. Default: fetch without limits of time of its own. */
+    fetch: z.custom<typeof fetch>((value) => typeof value === 'function', 'expected a function').optional(),
+    /** Epoch milliseconds, for a `Retry-After` that is a date. Default: `Date.now`. */
+    now: z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional(),
+  }),
+);
 
 /** Options of {@link httpService}, with the fields of a service beside them. */
 export type HttpServiceOptions = z.input<typeof httpOptionsSchema> &

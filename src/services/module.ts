@@ -3,53 +3,56 @@ import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { misuse } from '../core/errors.js';
+import { lazySchema } from '../core/lazy-schema.js';
 import type { Service } from '../core/service.js';
 import type { ModuleSettings } from './isolation/module-jobs.js';
 import type { ModulePlace, ModuleRunner } from './isolation/module-runner.js';
 import { Lazy } from './lazy.js';
 import { splitServiceFields } from './service-fields.js';
 
-const sizeMb = z.number().positive();
+const sizeMb = () => z.number().positive();
 
 /** Where a module is and where it runs. */
-export const moduleOptionsSchema = z.strictObject({
-  module: z
-    .union([z.string().min(1), z.instanceof(URL)])
-    .describe('Path of a JavaScript module, from the working directory, or its file: or data: URL.'),
-  export: z.string().min(1).default('default').describe('Which export is the service.'),
-  isolate: z
-    .enum(['none', 'thread', 'process'])
-    .default('none')
-    .describe(
-      'Where it runs: in this thread, in worker threads or in processes, one for each attempt at once.',
-    ),
-  resourceLimits: z
-    .strictObject({
-      maxOldGenerationSizeMb: sizeMb.optional().describe('Most heap, in MiB.'),
-      maxYoungGenerationSizeMb: sizeMb.optional().describe('Most heap for short-lived objects, in MiB.'),
-    })
-    .optional()
-    .describe("Limits of each thread or process. Default: Node's own."),
-  env: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe(`Variables of the thread or process; \${env:NAME} in a value stands for one of ours.`),
-  inheritEnv: z
-    .array(z.string())
-    .optional()
-    .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
-  execPath: z.string().min(1).optional().describe('The Node that runs a process. Default: this one.'),
-  maxResultBytes: z
-    .number()
-    .int()
-    .min(1)
-    .default(16 * 1024 * 1024)
-    .describe('Largest result, in bytes; it is cut off before it leaves a thread or process.'),
-  now: z
-    .custom<() => number>((value) => typeof value === 'function', 'expected a function')
-    .optional()
-    .describe('Monotonic milliseconds. Default: performance.now().'),
-});
+export const moduleOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    module: z
+      .union([z.string().min(1), z.instanceof(URL)])
+      .describe('Path of a JavaScript module, from the working directory, or its file: or data: URL.'),
+    export: z.string().min(1).default('default').describe('Which export is the service.'),
+    isolate: z
+      .enum(['none', 'thread', 'process'])
+      .default('none')
+      .describe(
+        'Where it runs: in this thread, in worker threads or in processes, one for each attempt at once.',
+      ),
+    resourceLimits: z
+      .strictObject({
+        maxOldGenerationSizeMb: sizeMb().optional().describe('Most heap, in MiB.'),
+        maxYoungGenerationSizeMb: sizeMb().optional().describe('Most heap for short-lived objects, in MiB.'),
+      })
+      .optional()
+      .describe("Limits of each thread or process. Default: Node's own."),
+    env: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe(`Variables of the thread or process; \${env:NAME} in a value stands for one of ours.`),
+    inheritEnv: z
+      .array(z.string())
+      .optional()
+      .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
+    execPath: z.string().min(1).optional().describe('The Node that runs a process. Default: this one.'),
+    maxResultBytes: z
+      .number()
+      .int()
+      .min(1)
+      .default(16 * 1024 * 1024)
+      .describe('Largest result, in bytes; it is cut off before it leaves a thread or process.'),
+    now: z
+      .custom<() => number>((value) => typeof value === 'function', 'expected a function')
+      .optional()
+      .describe('Monotonic milliseconds. Default: performance.now().'),
+  }),
+);
 
 /** Options of {@link moduleService}, with the fields of a service beside them. */
 export type ModuleServiceOptions = z.input<typeof moduleOptionsSchema> & Omit<Service, 'execute' | 'close'>;

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { OrchestratorError, resultTooLarge } from '../core/errors.js';
+import { lazySchema } from '../core/lazy-schema.js';
 import {
   connectionFailure,
   httpFailure,
@@ -79,22 +80,24 @@ const LARGEST_LIST_BYTES = 1024 * 1024;
 const LARGEST_PROPOSAL_BYTES = 1024 * 1024;
 const PREVIEW_CHARACTERS = 1024;
 
-const usageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
-const chunkSchema = z.object({
-  error: z.unknown().optional(),
-  model: z.string().optional(),
-  choices: z
-    .array(
-      z.object({
-        delta: z.object({ content: z.string().nullish() }).nullish(),
-        message: z.object({ content: z.string().nullish() }).nullish(),
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .optional(),
-  usage: usageSchema.nullish().catch(null),
-});
-const modelListSchema = z.object({ data: z.array(z.object({ id: z.string().min(1) })) });
+const usageSchema = lazySchema(() => z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }));
+const chunkSchema = lazySchema(() =>
+  z.object({
+    error: z.unknown().optional(),
+    model: z.string().optional(),
+    choices: z
+      .array(
+        z.object({
+          delta: z.object({ content: z.string().nullish() }).nullish(),
+          message: z.object({ content: z.string().nullish() }).nullish(),
+          finish_reason: z.string().nullish(),
+        }),
+      )
+      .optional(),
+    usage: usageSchema.schema.nullish().catch(null),
+  }),
+);
+const modelListSchema = lazySchema(() => z.object({ data: z.array(z.object({ id: z.string().min(1) })) }));
 
 /**
  * Asks a model and reads its answer as it streams in.
@@ -156,17 +159,19 @@ function jsonFormat(schema: Readonly<Record<string, unknown>>): object {
   return { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
 }
 
-const proposalSchema = z.object({
-  choices: z.array(
-    z.object({
-      message: z.object({
-        tool_calls: z
-          .array(z.object({ function: z.object({ name: z.string(), arguments: z.unknown() }) }))
-          .nullish(),
+const proposalSchema = lazySchema(() =>
+  z.object({
+    choices: z.array(
+      z.object({
+        message: z.object({
+          tool_calls: z
+            .array(z.object({ function: z.object({ name: z.string(), arguments: z.unknown() }) }))
+            .nullish(),
+        }),
       }),
-    }),
-  ),
-});
+    ),
+  }),
+);
 
 /**
  * Asks a model for one call of a tool, in one turn; null when it proposes none.

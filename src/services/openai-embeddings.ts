@@ -1,11 +1,14 @@
 import * as z from 'zod';
+import { lazySchema } from '../core/lazy-schema.js';
 import { callOf, guard, type ModelServer, parseJson, readText, send } from './openai-client.js';
 import { protocolFailure } from './openai-errors.js';
 
-const embeddingsSchema = z.object({
-  // The numbers themselves are checked by whoever computes with them: there may be hundreds of thousands.
-  data: z.array(z.object({ index: z.number(), embedding: z.custom<number[]>(Array.isArray) })),
-});
+const embeddingsSchema = lazySchema(() =>
+  z.object({
+    // The numbers themselves are checked by whoever computes with them: there may be hundreds of thousands.
+    data: z.array(z.object({ index: z.number(), embedding: z.custom<number[]>(Array.isArray) })),
+  }),
+);
 
 /**
  * Turns texts into vectors, in the order of the texts.

@@ -1,33 +1,38 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
+import { lazySchema } from '../core/lazy-schema.js';
 import type { AskModel, EmbedTexts } from '../core/model-ports.js';
-import { baseURLSchema, modelOptionsShape, toModelServer } from './openai.js';
+import { baseURLSchema, modelOptionsSchema, toModelServer } from './openai.js';
 import { streamChat } from './openai-client.js';
 import { embed } from './openai-embeddings.js';
 
 /** Options of {@link openaiAsk}: where the server is and which of its models is asked. */
-export const askOptionsSchema = z
-  .strictObject({
-    baseURL: baseURLSchema.describe(
-      'With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.',
-    ),
-    model: z.string().min(1),
-    ...modelOptionsShape,
-    temperature: z
-      .number()
-      .min(0)
-      .max(2)
-      .nullable()
-      .default(0)
-      .describe("null: the server's, for models that take no other."),
-    maxResultBytes: modelOptionsShape.maxResultBytes.default(64 * 1024),
-  })
-  .omit({ system: true });
+export const askOptionsSchema = lazySchema(() =>
+  z
+    .strictObject({
+      baseURL: baseURLSchema.schema.describe(
+        'With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.',
+      ),
+      model: z.string().min(1),
+      ...modelOptionsSchema.shape,
+      temperature: z
+        .number()
+        .min(0)
+        .max(2)
+        .nullable()
+        .default(0)
+        .describe("null: the server's, for models that take no other."),
+      maxResultBytes: modelOptionsSchema.shape.maxResultBytes.default(64 * 1024),
+    })
+    .omit({ system: true }),
+);
 
 /** Options of {@link openaiEmbed}. */
-export const embedOptionsSchema = askOptionsSchema.omit({ temperature: true }).extend({
-  maxResultBytes: modelOptionsShape.maxResultBytes,
-});
+export const embedOptionsSchema = lazySchema(() =>
+  askOptionsSchema.schema.omit({ temperature: true }).extend({
+    maxResultBytes: modelOptionsSchema.shape.maxResultBytes,
+  }),
+);
 
 export type OpenAIAskOptions = z.input<typeof askOptionsSchema>;
 export type OpenAIEmbedOptions = z.input<typeof embedOptionsSchema>;

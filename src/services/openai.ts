@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { OrchestratorError } from '../core/errors.js';
+import { lazySchema } from '../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { reportLength, withArguments } from './model-words.js';
 import {
@@ -15,44 +16,54 @@ import { PLANNER_SYSTEM, toPlannerFunctions } from './planner-functions.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { ToolPlanner } from './tool-planner.js';
 
-const headerValue = z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
+const headerValue = () => z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
 
 /** Address of an OpenAI-compatible server; secrets in it are refused, because addresses are shown. */
-export const baseURLSchema = z
-  .url({ protocol: /^https?$/ })
-  .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'put credentials into apiKey, not into the address');
+export const baseURLSchema = lazySchema(() =>
+  z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'put credentials into apiKey, not into the address'),
+);
 
-const fetchSchema = z.custom<typeof fetch>((value) => typeof value === 'function', 'expected a function');
-const clockSchema = z.custom<() => number>((value) => typeof value === 'function', 'expected a function');
+const fetchOption = () =>
+  z.custom<typeof fetch>((value) => typeof value === 'function', 'expected a function').optional();
+const clockOption = () =>
+  z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional();
 
 /** Fields that every service over a model server has. */
-export const modelOptionsShape = {
-  apiKey: z.string().min(1).and(headerValue).optional().describe('Sent as bearer token.'),
-  system: z.string().min(1).optional().describe('System message before every task.'),
-  temperature: z.number().min(0).max(2).optional().describe("Default: the server's."),
-  headers: z.record(z.string(), headerValue).optional().describe('Further headers of every request.'),
-  maxResultBytes: z
-    .number()
-    .int()
-    .positive()
-    .default(16 * 1024 * 1024)
-    .describe('Largest answer, in bytes.'),
-  /** For tests and proxies. Default: the global fetch. */
-  fetch: fetchSchema.optional(),
-  /** Epoch milliseconds. Default: `Date.now`. */
-  now: clockSchema.optional(),
-};
+export const modelOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    apiKey: z.string().min(1).and(headerValue()).optional().describe('Sent as bearer token.'),
+    system: z.string().min(1).optional().describe('System message before every task.'),
+    temperature: z.number().min(0).max(2).optional().describe("Default: the server's."),
+    headers: z.record(z.string(), headerValue()).optional().describe('Further headers of every request.'),
+    maxResultBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(16 * 1024 * 1024)
+      .describe('Largest answer, in bytes.'),
+    /** For tests and proxies. Default: the global fetch. */
+    fetch: fetchOption(),
+    /** Epoch milliseconds. Default: `Date.now`. */
+    now: clockOption(),
+  }),
+);
 
 /** Options of a service of type `openai`. */
-export const openaiOptionsSchema = z.strictObject({
-  baseURL: baseURLSchema.describe('With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.'),
-  model: z.string().min(1),
-  roots: z
-    .array(z.string().min(1))
-    .optional()
-    .describe('Folders from which the pictures that kwargs.images names are read. Default: none.'),
-  ...modelOptionsShape,
-});
+export const openaiOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    baseURL: baseURLSchema.schema.describe(
+      'With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.',
+    ),
+    model: z.string().min(1),
+    roots: z
+      .array(z.string().min(1))
+      .optional()
+      .describe('Folders from which the pictures that kwargs.images names are read. Default: none.'),
+    ...modelOptionsSchema.shape,
+  }),
+);
 
 export type OpenAIOptions = z.input<typeof openaiOptionsSchema>;
 
@@ -115,7 +126,7 @@ export function createToolPlanner(options: OpenAIOptions): ToolPlanner {
 /** The part of the options that says how to call a server. */
 export function toModelServer(
   baseURL: string,
-  options: Pick<z.output<typeof openaiOptionsSchema>, keyof typeof modelOptionsShape>,
+  options: Pick<z.output<typeof openaiOptionsSchema>, keyof z.output<typeof modelOptionsSchema>>,
 ): ModelServer {
   return {
     baseURL,
@@ -127,16 +138,18 @@ export function toModelServer(
   };
 }
 
-const kwargsSchema = z.looseObject({
-  system: z.string().min(1).optional(),
-  model: z.string().min(1).optional(),
-  temperature: z.number().min(0).max(2).optional(),
-  maxTokens: z.number().int().positive().optional(),
-  images: z.array(z.string().min(1)).max(MOST_PICTURES).optional(),
-  messages: z
-    .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
-    .optional(),
-});
+const kwargsSchema = lazySchema(() =>
+  z.looseObject({
+    system: z.string().min(1).optional(),
+    model: z.string().min(1).optional(),
+    temperature: z.number().min(0).max(2).optional(),
+    maxTokens: z.number().int().positive().optional(),
+    images: z.array(z.string().min(1)).max(MOST_PICTURES).optional(),
+    messages: z
+      .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+      .optional(),
+  }),
+);
 
 /** What a service knows of its model beside the server; the caller's kwargs go before. */
 export interface ModelDefaults {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { misuse } from '../core/errors.js';
+import { lazySchema } from '../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { childEnvironment } from './child-environment.js';
 import { IsolatePool } from './isolation/isolate-pool.js';
@@ -15,44 +16,46 @@ import { runOnce, TASK_PLACEHOLDER } from './subprocess-one-shot.js';
 const MIB = 1024 * 1024;
 
 /** Options of a service over a program. */
-export const subprocessOptionsSchema = z.strictObject({
-  command: z.string().min(1).describe('Program to start; never a shell line.'),
-  args: z
-    .array(z.string())
-    .default([])
-    .describe(`Its arguments, each as it stands. With one-shot, ${TASK_PLACEHOLDER} stands for the task.`),
-  mode: z
-    .enum(['one-shot', 'json-lines'])
-    .default('one-shot')
-    .describe('One process for each task, or long-lived ones that read and write JSON lines.'),
-  env: z
-    .record(z.string(), z.string())
-    .default({})
-    .describe(`Variables of its own; \${env:NAME} in a value stands for one of ours.`),
-  inheritEnv: z
-    .array(z.string())
-    .optional()
-    .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
-  cwd: z.string().min(1).optional().describe('Its working directory. Default: ours.'),
-  stdin: z
-    .enum(['task', 'json', 'none'])
-    .optional()
-    .describe(
-      `What a one-shot process reads: the text of the task, { task, kwargs } as JSON, or nothing. Default: the task, or nothing when an argument has ${TASK_PLACEHOLDER}.`,
-    ),
-  output: z
-    .enum(['text', 'json'])
-    .optional()
-    .describe('What a one-shot process writes to stdout. Default: text.'),
-  maxOutputBytes: z
-    .number()
-    .int()
-    .min(1)
-    .default(MIB)
-    .describe('Largest result, in bytes; a process that writes more is ended.'),
-  /** Monotonic milliseconds, for the backoff between crashes. Default: performance.now(). */
-  now: z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional(),
-});
+export const subprocessOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    command: z.string().min(1).describe('Program to start; never a shell line.'),
+    args: z
+      .array(z.string())
+      .default([])
+      .describe(`Its arguments, each as it stands. With one-shot, ${TASK_PLACEHOLDER} stands for the task.`),
+    mode: z
+      .enum(['one-shot', 'json-lines'])
+      .default('one-shot')
+      .describe('One process for each task, or long-lived ones that read and write JSON lines.'),
+    env: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe(`Variables of its own; \${env:NAME} in a value stands for one of ours.`),
+    inheritEnv: z
+      .array(z.string())
+      .optional()
+      .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
+    cwd: z.string().min(1).optional().describe('Its working directory. Default: ours.'),
+    stdin: z
+      .enum(['task', 'json', 'none'])
+      .optional()
+      .describe(
+        `What a one-shot process reads: the text of the task, { task, kwargs } as JSON, or nothing. Default: the task, or nothing when an argument has ${TASK_PLACEHOLDER}.`,
+      ),
+    output: z
+      .enum(['text', 'json'])
+      .optional()
+      .describe('What a one-shot process writes to stdout. Default: text.'),
+    maxOutputBytes: z
+      .number()
+      .int()
+      .min(1)
+      .default(MIB)
+      .describe('Largest result, in bytes; a process that writes more is ended.'),
+    /** Monotonic milliseconds, for the backoff between crashes. Default: performance.now(). */
+    now: z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional(),
+  }),
+);
 
 /** Options of {@link subprocessService}, with the fields of a service beside them. */
 export type SubprocessOptions = z.input<typeof subprocessOptionsSchema> &

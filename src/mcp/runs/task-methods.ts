@@ -8,6 +8,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import { toCallToolResult } from '../answer-tool-call.js';
 import { cut } from '../wire-result.js';
 import type { Run } from './run.js';
@@ -19,8 +20,8 @@ export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 /** How often a client should ask, in milliseconds. */
 const POLL_MS = 1000;
 
-const params = z.looseObject({ taskId: z.string() });
-const result = z.looseObject({});
+const paramsSchema = lazySchema(() => z.looseObject({ taskId: z.string() }));
+const resultSchema = lazySchema(() => z.looseObject({}));
 
 /** Whether the client of a request of the 2026 era says that it understands tasks. */
 export function declaresTasks({ mcpReq }: ServerContext): boolean {
@@ -57,17 +58,18 @@ export function serveTasks(server: Server, runs: RunStore, principal: string | n
       `There is no task "${cut(taskId, 64)}" of yours.`,
     );
   };
-  server.setRequestHandler('tasks/get', { params, result }, async ({ taskId }, context) => {
+  const schemas = { params: paramsSchema.schema, result: resultSchema.schema };
+  server.setRequestHandler('tasks/get', schemas, async ({ taskId }, context) => {
     const run = await find(taskId, context);
     runs.markTold(run);
     return toDetailedTask(run, runs);
   });
-  server.setRequestHandler('tasks/cancel', { params, result }, async ({ taskId }, context) => {
+  server.setRequestHandler('tasks/cancel', schemas, async ({ taskId }, context) => {
     runs.cancel(await find(taskId, context), undefined);
     return {};
   });
   // No run ever asks for input, so there is nothing that an update could answer.
-  server.setRequestHandler('tasks/update', { params, result }, async ({ taskId }, context) => {
+  server.setRequestHandler('tasks/update', schemas, async ({ taskId }, context) => {
     await find(taskId, context);
     return {};
   });

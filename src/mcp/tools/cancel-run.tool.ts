@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import { defineTool, type ToolAnnotations } from './define-tool.js';
 import { anyRunSchema, runReference } from './run.schema.js';
 
@@ -16,17 +17,21 @@ export const cancelRunTool = defineTool({
   name: 'cancelRun',
   title: 'Cancel a run',
   description: 'Stops a run that is under way. What has ended stays as it is; getRun still has the results.',
-  input: z.strictObject({
-    ...runReference,
-    reason: z.string().max(1000).optional().describe('Why, for the results and the log.'),
-  }),
-  output: z.object({
-    runId: z.string(),
-    status: anyRunSchema.shape.status.describe(
-      'That of getRun; running only while a service far away has not heard of it yet.',
-    ),
-    wasRunning: z.boolean().describe('Whether there was anything to stop.'),
-  }),
+  input: lazySchema(() =>
+    z.strictObject({
+      ...runReference(),
+      reason: z.string().max(1000).optional().describe('Why, for the results and the log.'),
+    }),
+  ),
+  output: lazySchema(() =>
+    z.object({
+      runId: z.string(),
+      status: anyRunSchema.shape.status.describe(
+        'That of getRun; running only while a service far away has not heard of it yet.',
+      ),
+      wasRunning: z.boolean().describe('Whether there was anything to stop.'),
+    }),
+  ),
   annotations: STOPS_WORK,
   async run({ runId, reason }, { runs, principal, presence }) {
     const run = await runs.findAnywhere(runId, principal);

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { LazySchema } from '../../core/lazy-schema.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { Presence } from '../presence.js';
 import type { RunEnd } from '../runs/run.js';
@@ -40,8 +41,8 @@ export interface Tool {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  readonly input: z.ZodType;
-  readonly output: z.ZodType<Record<string, unknown>>;
+  readonly input: LazySchema<z.ZodType>;
+  readonly output: LazySchema<z.ZodType<Record<string, unknown>>>;
   readonly annotations: ToolAnnotations;
   /** Whether a call starts a run, which may outlast it. */
   readonly startsRun: boolean;
@@ -53,8 +54,8 @@ export interface Tool {
 
 /** A tool that can also be called without a run around its work. */
 export interface DirectTool<I extends z.ZodType, O extends z.ZodType<Record<string, unknown>>> extends Tool {
-  readonly input: I;
-  readonly output: O;
+  readonly input: LazySchema<I>;
+  readonly output: LazySchema<O>;
   /** As {@link Tool.answer}, once the work has ended. */
   answerDirectly(args: unknown, call: DirectCall): Promise<ToolAnswer>;
 }
@@ -63,8 +64,8 @@ type ToolFace<I extends z.ZodType, O extends z.ZodType> = Omit<
   Tool,
   'input' | 'output' | 'answer' | 'startsRun' | 'work'
 > & {
-  readonly input: I;
-  readonly output: O;
+  readonly input: LazySchema<I>;
+  readonly output: LazySchema<O>;
 };
 
 /** A tool that answers at once: one call of the orchestrator, and how its answer reads. */

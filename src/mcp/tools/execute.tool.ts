@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { TaskResult } from '../../core/result.js';
 import { taskDataSchema } from '../../core/task.js';
 import type { RunEnd } from '../runs/run.js';
@@ -12,18 +13,20 @@ import { LONG_WORK, runArguments, taskRunSchema } from './run.schema.js';
 import type { WireResult } from './task-result.schema.js';
 
 /** One task with its options, as MCP clients send it. */
-export const taskSchema = taskDataSchema.extend({
-  task: z
-    .string()
-    .min(1)
-    .describe('The task in plain words, with every name, path, address or number it needs.'),
-});
+export const taskSchema = lazySchema(() =>
+  taskDataSchema.schema.extend({
+    task: z
+      .string()
+      .min(1)
+      .describe('The task in plain words, with every name, path, address or number it needs.'),
+  }),
+);
 
 export const executeTool = defineWorkingTool({
   name: 'execute',
   title: 'Execute a task',
   description: `Routes one task to the service that fits best and returns its result, with the route that was taken. ${LONG_WORK} For several tasks call executeParallel once instead.`,
-  input: taskSchema.extend(runArguments),
+  input: lazySchema(() => taskSchema.schema.extend(runArguments())),
   output: taskRunSchema,
   annotations: DOES_WORK,
   async work({ task, waitSeconds: _, ...options }, { orchestrator, principal, hooks }) {

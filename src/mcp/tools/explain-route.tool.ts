@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import { toWireRoute } from '../wire-result.js';
 import { defineLookingTool, ONLY_LOOKS } from './define-tool.js';
 import { routeSchema } from './route.schema.js';
@@ -8,7 +9,7 @@ export const explainRouteTool = defineLookingTool({
   title: 'Explain a route',
   description:
     'Says which service a task would go to, how sure the router is, and which words spoke for each candidate. Executes nothing.',
-  input: z.strictObject({ task: z.string().min(1).describe('The task in plain words.') }),
+  input: lazySchema(() => z.strictObject({ task: z.string().min(1).describe('The task in plain words.') })),
   output: routeSchema,
   annotations: ONLY_LOOKS,
   run: async ({ task }, { orchestrator }) => toWireRoute(await orchestrator.explain(task)),

@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import { ONLY_LOOKS, type Tool } from './define-tool.js';
 import { anyRunSchema, pollArguments, runReference } from './run.schema.js';
 
-const input = z.strictObject({ ...runReference, ...pollArguments });
+const input = lazySchema(() => z.strictObject({ ...runReference(), ...pollArguments() }));
 
 /** It answers as the tool that started the run would have, so it is written out, without a description of its own. */
 export const getRunTool: Tool = {

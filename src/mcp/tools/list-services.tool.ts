@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { ServiceStatus } from '../../core/service.js';
 import { cut } from '../wire-result.js';
@@ -7,45 +8,51 @@ import { defineLookingTool, ONLY_LOOKS } from './define-tool.js';
 const SHORT_CHARS = 200;
 const SHORT_CAPABILITIES = 8;
 
-const states = z.enum(['idle', 'busy', 'retrying', 'failed']);
-const limit = z.number().nullable().describe('null: no limit.');
+const states = () => z.enum(['idle', 'busy', 'retrying', 'failed']);
+const limit = () => z.number().nullable().describe('null: no limit.');
 
-const serviceSchema = z.object({
-  name: z.string(),
-  description: z.string(),
-  capabilities: z.array(z.string()),
-  state: states.describe('The worst state of its instances; failed: its circuit is open.'),
-  instances: z.object({ idle: z.number(), busy: z.number(), retrying: z.number(), failed: z.number() }),
-  concurrency: limit,
-  queued: z.number(),
-  completed: z.number(),
-  failed: z.number(),
-  lastError: z.string().nullable(),
-  retryAt: z.string().nullable().describe('When an open circuit is probed next, ISO 8601.'),
-});
+const serviceSchema = lazySchema(() =>
+  z.object({
+    name: z.string(),
+    description: z.string(),
+    capabilities: z.array(z.string()),
+    state: states().describe('The worst state of its instances; failed: its circuit is open.'),
+    instances: z.object({ idle: z.number(), busy: z.number(), retrying: z.number(), failed: z.number() }),
+    concurrency: limit(),
+    queued: z.number(),
+    completed: z.number(),
+    failed: z.number(),
+    lastError: z.string().nullable(),
+    retryAt: z.string().nullable().describe('When an open circuit is probed next, ISO 8601.'),
+  }),
+);
 
 export const listServicesTool = defineLookingTool({
   name: 'listServices',
   title: 'List the services',
   description:
     'Lists what can do work here: what each service is good at, whether it is free, and how much waits for it.',
-  input: z.strictObject({
-    query: z
-      .string()
-      .optional()
-      .describe('Only services whose name, description or capabilities contain this text.'),
-    state: states.optional().describe('Only services in this state.'),
-    detail: z
-      .boolean()
-      .default(false)
-      .describe('Whether long descriptions and lists of capabilities come whole.'),
-  }),
-  output: z.object({
-    services: z.array(serviceSchema),
-    maxParallel: limit,
-    running: z.number(),
-    queued: z.number(),
-  }),
+  input: lazySchema(() =>
+    z.strictObject({
+      query: z
+        .string()
+        .optional()
+        .describe('Only services whose name, description or capabilities contain this text.'),
+      state: states().optional().describe('Only services in this state.'),
+      detail: z
+        .boolean()
+        .default(false)
+        .describe('Whether long descriptions and lists of capabilities come whole.'),
+    }),
+  ),
+  output: lazySchema(() =>
+    z.object({
+      services: z.array(serviceSchema.schema),
+      maxParallel: limit(),
+      running: z.number(),
+      queued: z.number(),
+    }),
+  ),
   annotations: ONLY_LOOKS,
   run: async ({ query = '', state, detail }, { orchestrator }) =>
     toWireList(

@@ -43,8 +43,8 @@ export function toolListings(): readonly ToolListing[] {
     title,
     description,
     // As input, else every field with a default would be listed as required.
-    inputSchema: portableSchema(input, 'input'),
-    outputSchema: portableSchema(output, 'output'),
+    inputSchema: portableSchema(input.schema, 'input'),
+    outputSchema: portableSchema(output.schema, 'output'),
     annotations,
   }));
   return listings;

@@ -1,31 +1,42 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../../core/config.js';
 import { OrchestratorError } from '../../core/errors.js';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../../core/service.js';
-import { askModel, baseURLSchema, modelOptionsShape, toModelServer } from '../openai.js';
+import { askModel, baseURLSchema, modelOptionsSchema, toModelServer } from '../openai.js';
 import { type ChatAnswer, listModels } from '../openai-client.js';
 import { chooseModel, LOCAL_ADDRESSES, type LocalModel, LocalModels, noModel } from './chat-models.js';
 
 /** Options of the built-in service `chat`; with none of them it looks for a model server on this machine. */
-export const chatOptionsSchema = z
-  .strictObject({
-    baseURL: baseURLSchema.optional().describe('An OpenAI-compatible server; nothing is probed then.'),
-    model: z.string().min(1).optional().describe('Default: the first model of the server.'),
-    probe: z
-      .array(
-        baseURLSchema.refine(isLoopback, 'only addresses of this machine are probed; set baseURL for others'),
-      )
-      .min(1)
-      .max(16)
-      .default([...LOCAL_ADDRESSES])
-      .describe('Addresses, without /v1, that are asked for models when no baseURL is set.'),
-    ...modelOptionsShape,
-  })
-  .refine(
-    ({ baseURL, apiKey, headers }) =>
-      baseURL !== undefined || (apiKey === undefined && headers === undefined),
-    { path: ['baseURL'], error: 'apiKey and headers need a baseURL: a key is not sent to whatever is found' },
-  );
+export const chatOptionsSchema = lazySchema(() =>
+  z
+    .strictObject({
+      baseURL: baseURLSchema.schema
+        .optional()
+        .describe('An OpenAI-compatible server; nothing is probed then.'),
+      model: z.string().min(1).optional().describe('Default: the first model of the server.'),
+      probe: z
+        .array(
+          baseURLSchema.schema.refine(
+            isLoopback,
+            'only addresses of this machine are probed; set baseURL for others',
+          ),
+        )
+        .min(1)
+        .max(16)
+        .default([...LOCAL_ADDRESSES])
+        .describe('Addresses, without /v1, that are asked for models when no baseURL is set.'),
+      ...modelOptionsSchema.shape,
+    })
+    .refine(
+      ({ baseURL, apiKey, headers }) =>
+        baseURL !== undefined || (apiKey === undefined && headers === undefined),
+      {
+        path: ['baseURL'],
+        error: 'apiKey and headers need a baseURL: a key is not sent to whatever is found',
+      },
+    ),
+);
 
 function isLoopback(address: string): boolean {
   const { hostname } = new URL(address);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseOrMisuse } from '../../core/config.js';
 import { OrchestratorError } from '../../core/errors.js';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { Lazy } from '../lazy.js';
 import type { ReasoningAnswer, ReasoningJob } from './reasoning-answer.js';
@@ -9,36 +10,40 @@ import { judgeArgument, judgeSentences } from './reasoning-logic.js';
 import type { ReasoningPool } from './reasoning-pool.js';
 
 /** Options of the built-in service `reasoning`. */
-export const reasoningOptionsSchema = z.strictObject({
-  concurrency: z
-    .number()
-    .int()
-    .min(1)
-    .max(64)
-    .default(2)
-    .describe('Most computations at once; each takes a worker thread, which is kept.'),
-  memoryMb: z.number().min(8).default(256).describe('Most heap of a worker, in MiB.'),
-  timeLimitSeconds: z
-    .number()
-    .positive()
-    .max(86_400)
-    .default(20)
-    .describe('Most time for one computation, in seconds.'),
-  solverSeconds: z
-    .number()
-    .positive()
-    .max(86_400)
-    .default(5)
-    .describe('Most time for one check of the equation solver, in seconds; then the answer is "unknown".'),
-});
+export const reasoningOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(2)
+      .describe('Most computations at once; each takes a worker thread, which is kept.'),
+    memoryMb: z.number().min(8).default(256).describe('Most heap of a worker, in MiB.'),
+    timeLimitSeconds: z
+      .number()
+      .positive()
+      .max(86_400)
+      .default(20)
+      .describe('Most time for one computation, in seconds.'),
+    solverSeconds: z
+      .number()
+      .positive()
+      .max(86_400)
+      .default(5)
+      .describe('Most time for one check of the equation solver, in seconds; then the answer is "unknown".'),
+  }),
+);
 
 export type ReasoningOptions = z.input<typeof reasoningOptionsSchema>;
 
-const kwargsSchema = z.object({
-  premises: z.array(z.string().min(1).max(500)).min(1).max(64).optional(),
-  conclusion: z.string().min(1).max(500).optional(),
-  smtlib: z.string().min(1).max(100_000).optional(),
-});
+const kwargsSchema = lazySchema(() =>
+  z.object({
+    premises: z.array(z.string().min(1).max(500)).min(1).max(64).optional(),
+    conclusion: z.string().min(1).max(500).optional(),
+    smtlib: z.string().min(1).max(100_000).optional(),
+  }),
+);
 
 /**
  * The built-in service for exact answers: arithmetic, units, equations, letter puzzles and formal arguments, without a

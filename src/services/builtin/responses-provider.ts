@@ -2,30 +2,34 @@
 
 import * as z from 'zod';
 import { OrchestratorError } from '../../core/errors.js';
+import { lazySchema } from '../../core/lazy-schema.js';
 
-const address = z.url({ protocol: /^https?$/ });
-const apiKey = z
-  .string()
-  .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
-  .describe('Key of the provider.');
+const address = () => z.url({ protocol: /^https?$/ });
+const apiKey = () =>
+  z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
+    .describe('Key of the provider.');
 
 /** Where web searches go: a SearXNG server of one's own, or a provider with a key. */
-export const searchProviderSchema = z.discriminatedUnion('provider', [
-  z.strictObject({
-    provider: z.literal('searxng'),
-    url: address.describe('Base address of the SearXNG server.'),
-  }),
-  z.strictObject({
-    provider: z.literal('brave'),
-    apiKey,
-    url: address.optional().describe("Default: the address of Brave's web search."),
-  }),
-  z.strictObject({
-    provider: z.literal('tavily'),
-    apiKey,
-    url: address.optional().describe("Default: the address of Tavily's search."),
-  }),
-]);
+export const searchProviderSchema = lazySchema(() =>
+  z.discriminatedUnion('provider', [
+    z.strictObject({
+      provider: z.literal('searxng'),
+      url: address().describe('Base address of the SearXNG server.'),
+    }),
+    z.strictObject({
+      provider: z.literal('brave'),
+      apiKey: apiKey(),
+      url: address().optional().describe("Default: the address of Brave's web search."),
+    }),
+    z.strictObject({
+      provider: z.literal('tavily'),
+      apiKey: apiKey(),
+      url: address().optional().describe("Default: the address of Tavily's search."),
+    }),
+  ]),
+);
 export type SearchProvider = z.output<typeof searchProviderSchema>;
 
 const DEFAULT_ADDRESSES = {

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { OrchestratorError } from '../../core/errors.js';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { FileRoots } from '../file-roots.js';
 import type { GuardedFetch } from '../guarded-fetch.js';
@@ -16,44 +17,48 @@ import { noSearchProvider, searchProviderSchema } from './responses-provider.js'
 import type { WebHit, WebSearch } from './responses-web.js';
 
 /** Options of {@link createResponsesService}. */
-export const responsesOptionsSchema = z.strictObject({
-  roots: z
-    .array(z.string().min(1))
-    .min(1)
-    .readonly()
-    .default(['.'])
-    .describe('Folders whose files are searched.'),
-  allowPrivateHosts: z
-    .array(z.string().min(1))
-    .readonly()
-    .default([])
-    .describe('Hosts, or host:port, inside this machine or network whose pages may be read.'),
-  search: searchProviderSchema.optional().describe('Where web searches go; without it there are none.'),
-  browser: browserSchema
-    .optional()
-    .describe(
-      'Acts in pages (open, click, type, screenshot) with the Playwright MCP server; {} starts it with npx.',
-    ),
-  maxPageBytes: z
-    .number()
-    .int()
-    .positive()
-    .default(5 * 1024 * 1024)
-    .describe('Largest page, in bytes.'),
-  maxFiles: z.number().int().positive().default(5_000).describe('Most files that are searched.'),
-  maxIndexedBytes: z
-    .number()
-    .int()
-    .positive()
-    .default(50 * 1024 * 1024)
-    .describe('Most bytes of files that are searched.'),
-  maxFileBytes: z
-    .number()
-    .int()
-    .positive()
-    .default(1024 * 1024)
-    .describe('Files above this many bytes are left out of searches.'),
-});
+export const responsesOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    roots: z
+      .array(z.string().min(1))
+      .min(1)
+      .readonly()
+      .default(['.'])
+      .describe('Folders whose files are searched.'),
+    allowPrivateHosts: z
+      .array(z.string().min(1))
+      .readonly()
+      .default([])
+      .describe('Hosts, or host:port, inside this machine or network whose pages may be read.'),
+    search: searchProviderSchema.schema
+      .optional()
+      .describe('Where web searches go; without it there are none.'),
+    browser: browserSchema.schema
+      .optional()
+      .describe(
+        'Acts in pages (open, click, type, screenshot) with the Playwright MCP server; {} starts it with npx.',
+      ),
+    maxPageBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(5 * 1024 * 1024)
+      .describe('Largest page, in bytes.'),
+    maxFiles: z.number().int().positive().default(5_000).describe('Most files that are searched.'),
+    maxIndexedBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(50 * 1024 * 1024)
+      .describe('Most bytes of files that are searched.'),
+    maxFileBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(1024 * 1024)
+      .describe('Files above this many bytes are left out of searches.'),
+  }),
+);
 export type ResponsesOptions = z.input<typeof responsesOptionsSchema>;
 
 /** What `responses` answers. Plain data. */
@@ -63,15 +68,17 @@ export type ResponsesResult =
   | BrowserResult
   | { readonly kind: 'web'; readonly query: string; readonly hits: readonly WebHit[] };
 
-const kwargsSchema = z.strictObject({
-  url: z.string().min(1).optional(),
-  query: z.string().min(1).optional(),
-  folder: z.string().min(1).optional(),
-  limit: z.int().min(1).max(50).default(5),
-  steps: z.array(browserStepSchema).min(1).max(100).optional(),
-  /** Put there by executeSubtasks for steps that depend on others. */
-  dependencies: z.unknown().optional(),
-});
+const kwargsSchema = lazySchema(() =>
+  z.strictObject({
+    url: z.string().min(1).optional(),
+    query: z.string().min(1).optional(),
+    folder: z.string().min(1).optional(),
+    limit: z.int().min(1).max(50).default(5),
+    steps: z.array(browserStepSchema.schema).min(1).max(100).optional(),
+    /** Put there by executeSubtasks for steps that depend on others. */
+    dependencies: z.unknown().optional(),
+  }),
+);
 
 /**
  * Creates the service `responses`.

@@ -1,24 +1,26 @@
 /** Asks a vision model, when one is configured, what a picture shows. */
 
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { ServiceContext } from '../../core/service.js';
 import { invalidInput } from '../input-errors.js';
-import { askModel, baseURLSchema, modelOptionsShape, toModelServer } from '../openai.js';
+import { askModel, baseURLSchema, modelOptionsSchema, toModelServer } from '../openai.js';
 import { Pictures } from '../pictures.js';
 import type { PictureFormat } from './vision-picture.js';
 
-const { apiKey, system, temperature, headers } = modelOptionsShape;
-
 /** The model that tells what a picture shows. */
-export const visionModelSchema = z.strictObject({
-  baseURL: baseURLSchema.describe(
-    'An OpenAI-compatible server, with the version: http://127.0.0.1:11434/v1.',
-  ),
-  model: z.string().min(1).describe('A model that sees pictures.'),
-  apiKey,
-  system,
-  temperature,
-  headers,
+export const visionModelSchema = lazySchema(() => {
+  const { apiKey, system, temperature, headers } = modelOptionsSchema.shape;
+  return z.strictObject({
+    baseURL: baseURLSchema.schema.describe(
+      'An OpenAI-compatible server, with the version: http://127.0.0.1:11434/v1.',
+    ),
+    model: z.string().min(1).describe('A model that sees pictures.'),
+    apiKey,
+    system,
+    temperature,
+    headers,
+  });
 });
 export type VisionModel = z.output<typeof visionModelSchema>;
 

@@ -8,6 +8,7 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { OrchestratorError } from '../../core/errors.js';
+import { lazySchema } from '../../core/lazy-schema.js';
 import type { Service, ServiceContext } from '../../core/service.js';
 import { FileRoots, type RootedPath } from '../file-roots.js';
 import { invalidInput, needsInput, wrongArguments } from '../input-errors.js';
@@ -20,47 +21,49 @@ import type { PageText } from './vision-pdf.js';
 import type { PictureFacts, PictureFormat } from './vision-picture.js';
 
 /** Three-letter codes, as in `@tesseract.js-data/deu`. A pattern, because the code becomes part of a path. */
-const languageSchema = z
-  .string()
-  .regex(/^[a-z]{3}(?:_[a-z]{2,10})*$/, 'expected a code such as eng, deu or chi_sim');
-const languagesSchema = z.array(languageSchema).min(1).max(8).readonly();
+const languageSchema = lazySchema(() =>
+  z.string().regex(/^[a-z]{3}(?:_[a-z]{2,10})*$/, 'expected a code such as eng, deu or chi_sim'),
+);
+const languagesSchema = lazySchema(() => z.array(languageSchema.schema).min(1).max(8).readonly());
 
 /** Options of {@link createVisionService}. */
-export const visionOptionsSchema = z.strictObject({
-  roots: z
-    .array(z.string().min(1))
-    .min(1)
-    .readonly()
-    .default(['.'])
-    .describe('Folders whose files may be read.'),
-  maxFileBytes: z
-    .number()
-    .int()
-    .positive()
-    .default(50 * 1024 * 1024)
-    .describe('Largest file that is read, in bytes.'),
-  maxPages: z.number().int().positive().default(200).describe('Most pages of one PDF read for one task.'),
-  maxPixels: z
-    .number()
-    .int()
-    .positive()
-    .default(50_000_000)
-    .describe('Largest picture that is decoded, in pixels.'),
-  languages: languagesSchema
-    .default(['eng'])
-    .describe(
-      'Languages of scans and pictures, the likeliest first. All but eng need their package: npm install @tesseract.js-data/deu.',
-    ),
-  model: visionModelSchema
-    .optional()
-    .describe('Tells what a picture shows; without it only text and facts of pictures are told.'),
-  concurrency: z
-    .number()
-    .int()
-    .positive()
-    .default(2)
-    .describe('Most files read at once; each may keep one thread of about 200 MB for OCR.'),
-});
+export const visionOptionsSchema = lazySchema(() =>
+  z.strictObject({
+    roots: z
+      .array(z.string().min(1))
+      .min(1)
+      .readonly()
+      .default(['.'])
+      .describe('Folders whose files may be read.'),
+    maxFileBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(50 * 1024 * 1024)
+      .describe('Largest file that is read, in bytes.'),
+    maxPages: z.number().int().positive().default(200).describe('Most pages of one PDF read for one task.'),
+    maxPixels: z
+      .number()
+      .int()
+      .positive()
+      .default(50_000_000)
+      .describe('Largest picture that is decoded, in pixels.'),
+    languages: languagesSchema.schema
+      .default(['eng'])
+      .describe(
+        'Languages of scans and pictures, the likeliest first. All but eng need their package: npm install @tesseract.js-data/deu.',
+      ),
+    model: visionModelSchema.schema
+      .optional()
+      .describe('Tells what a picture shows; without it only text and facts of pictures are told.'),
+    concurrency: z
+      .number()
+      .int()
+      .positive()
+      .default(2)
+      .describe('Most files read at once; each may keep one thread of about 200 MB for OCR.'),
+  }),
+);
 export type VisionOptions = z.input<typeof visionOptionsSchema>;
 
 /** What `vision` answers. Plain data. */
@@ -82,14 +85,16 @@ export interface VisionResult {
   readonly note?: string;
 }
 
-const kwargsSchema = z.strictObject({
-  path: z.string().min(1).optional(),
-  pages: z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).optional(),
-  languages: languagesSchema.optional(),
-  boxes: z.enum(['none', 'lines', 'words']).default('lines'),
-  /** Put there by executeSubtasks for steps that depend on others. */
-  dependencies: z.unknown().optional(),
-});
+const kwargsSchema = lazySchema(() =>
+  z.strictObject({
+    path: z.string().min(1).optional(),
+    pages: z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).optional(),
+    languages: languagesSchema.schema.optional(),
+    boxes: z.enum(['none', 'lines', 'words']).default('lines'),
+    /** Put there by executeSubtasks for steps that depend on others. */
+    dependencies: z.unknown().optional(),
+  }),
+);
 
 const READABLE_NAME = /\.(?:pdf|png|jpe?g|gif|bmp|webp|tiff?|p[bgnp]m|txt|md|csv|json|html?|log)$/i;
 const PICTURE_OR_PDF = /\.(?:pdf|png|jpe?g|gif|bmp|webp|tiff?|p[bgnp]m)$/i;

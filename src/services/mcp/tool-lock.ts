@@ -3,6 +3,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { lazySchema } from '../../core/lazy-schema.js';
 import { lockUnreadable } from './mcp-errors.js';
 
 /** Hashes of the approved definitions, by the name of the tool. */
@@ -15,8 +16,10 @@ export interface ToolLock {
   write(server: string, hashes: ToolHashes): Promise<void>;
 }
 
-const hashesSchema = z.record(z.string(), z.string());
-const lockSchema = z.object({ version: z.literal(1), servers: z.record(z.string(), hashesSchema) });
+const hashesSchema = lazySchema(() => z.record(z.string(), z.string()));
+const lockSchema = lazySchema(() =>
+  z.object({ version: z.literal(1), servers: z.record(z.string(), hashesSchema.schema) }),
+);
 
 /** A lock that lasts as long as this process. */
 export function memoryToolLock(): ToolLock {
