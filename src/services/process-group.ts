@@ -7,7 +7,7 @@
  *
  * On Windows there are no groups: only the child itself is ended there.
  */
-import { type ChildProcess, type SerializationType, spawn } from 'node:child_process';
+import type { ChildProcess, SerializationType } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { messageOf, OrchestratorError } from '../core/errors.js';
@@ -53,6 +53,8 @@ const killAll = (): void => {
  * is missing or may not be run.
  */
 export async function spawnGroup(command: GroupCommand): Promise<ProcessGroup> {
+  // Loading it takes longer than all of this library's own services; most processes start no child.
+  const { spawn } = process.getBuiltinModule('node:child_process');
   let child: ChildProcess;
   try {
     child = spawn(command.file, command.args, {

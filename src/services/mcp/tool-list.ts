@@ -1,6 +1,5 @@
 /** Reads the tools of a downstream server as data that is not trusted. */
 
-import { createHash } from 'node:crypto';
 import type { Client, Tool } from '@modelcontextprotocol/client';
 import { endlessToolList } from './mcp-errors.js';
 
@@ -66,6 +65,8 @@ function harmless(definition: Tool): DownstreamTool | null {
   if (!TOOL_NAME.test(name)) return null;
   const text = canonical(definition);
   if (text.length > LONGEST_DEFINITION) return null;
+  // Not loaded before there is a downstream server: it takes long.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return {
     name,
     description: visible(description).slice(0, LONGEST_DESCRIPTION),
