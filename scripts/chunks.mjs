@@ -28,6 +28,16 @@ const CHUNKS = [
       'mcp/package-version',
     ],
   ],
+  // What workers share with the library.
+  [
+    'words',
+    [
+      ...['fault', 'isolation-errors'].map((name) => service(`isolation/${name}`)),
+      ...['counted-profiles', 'feature-table', 'features', 'softmax-training'].map(
+        (name) => `strategies/${name}`,
+      ),
+    ],
+  ],
   ['workers', workers()],
   // What adapters and library share.
   [
@@ -39,9 +49,15 @@ const CHUNKS = [
       ),
     ],
   ],
-  ['runtime', ['orchestrator', ...['function', 'keyword', 'capability', 'composite'].map(strategy)]],
-  // What the built-in services share with those of the library.
-  ['services', ['openai', 'lazy', 'redacted-service'].map(service)],
+  // The orchestrator, and what the built-in strategies and services share with the library.
+  [
+    'runtime',
+    [
+      'orchestrator',
+      ...['function', 'keyword', 'capability', 'composite'].map(strategy),
+      ...['openai', 'lazy', 'redacted-service'].map(service),
+    ],
+  ],
   ['library', ['index']],
   // What adapters and servers share.
   ['tools', ['mcp/tools/tool-table', 'mcp/explain-arguments', 'mcp/progress', 'mcp/tool-answer']],
@@ -56,16 +72,7 @@ const CHUNKS = [
   ['cli', ['cli/main']],
   ['serve', ['cli/commands/serve']],
   ['stdio', ['mcp/stdio']],
-  [
-    'builtins',
-    [
-      'cli/built-in-strategy',
-      'config/build-services',
-      ...['chat', 'reasoning', 'reasoning-route', 'responses', 'vision'].map((name) =>
-        service(`builtin/${name}`),
-      ),
-    ],
-  ],
+  ['builtins', ['cli/built-in-orchestrator', 'services/builtin/index']],
   ['http', ['mcp/index']],
 ];
 

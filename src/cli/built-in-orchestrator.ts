@@ -1,44 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { BuiltService } from '../config/build-services.js';
+import { type BuiltService, buildServices } from '../config/build-services.js';
 import type { FollowedConfig } from '../config/follow-config.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { ConfigFile } from '../config/schema.js';
-import type { ExecutionConfigInput } from '../core/config.js';
+import { specsOf } from '../config/specs.js';
+import { ExecutionConfig, type ExecutionConfigInput } from '../core/config.js';
 import type { EngineOptions } from '../core/engine-config.js';
 import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
-import type { Orchestrator, OrchestratorOptions } from '../orchestrator.js';
+import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from '../orchestrator.js';
 import type { WorkerOptions } from '../worker.js';
-import { asConfigurationError, CONFIG_FLAG, findConfigFile, loadTrusted } from './config-file.js';
+import { builtInStrategy } from './built-in-strategy.js';
+import { asConfigurationError, findConfigFile, loadTrusted } from './config-file.js';
 import { asEngineError, engineOf, restateOf } from './engine-flags.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
-import type { Arguments, Flags } from './flags.js';
+import type { Arguments } from './flags.js';
 import { processRedactor } from './process-redactor.js';
-
-/** Flags of every command that runs or routes tasks. They go before what the configuration file says. */
-export const ORCHESTRATOR_FLAGS: Flags = {
-  ...CONFIG_FLAG,
-  root: {
-    type: 'string',
-    multiple: true,
-    value: 'DIR',
-    help: 'Folder whose files tasks may read; repeatable (default: the current one)',
-  },
-  'allow-host': {
-    type: 'string',
-    multiple: true,
-    value: 'HOST:PORT',
-    help: 'Local or private address that tasks may read pages from; repeatable',
-  },
-  threshold: { type: 'string', value: 'NUMBER', help: 'Least confidence of a match, 0 to 1 (default: 0.5)' },
-  'max-parallel': { type: 'string', value: 'COUNT', help: 'Most attempts at once (default: 5)' },
-  timeout: { type: 'string', value: 'SECONDS', help: 'Limit of one attempt (default: 300)' },
-  tracing: {
-    type: 'boolean',
-    help: 'Make spans for the OpenTelemetry SDK that NODE_OPTIONS loads into this process',
-  },
-};
 
 /** How an orchestrator is opened. */
 export interface OpenOptions extends Pick<OrchestratorOptions, 'inspect'> {
@@ -84,9 +62,6 @@ export async function openOrchestrator(
   const load = async (file: string): Promise<LoadedConfig> => withFlags(await loadTrusted(file), builtins);
   const loaded = found === null ? null : await asConfigurationError(() => load(found.file));
   const services = await asConfigurationError(() => makeServices(loaded, builtins));
-  const { ExecutionConfig } = await import('../core/config.js');
-  const { createOrchestrator } = await import('../orchestrator.js');
-  const { builtInStrategy } = await import('./built-in-strategy.js');
   const config = ExecutionConfig.create({ ...flatConfig(loaded?.config ?? {}), ...limits });
   const said = loaded?.config ?? {};
   const workers = makeWorker && { make: makeWorker, engine: restateOf(args, said) };
@@ -137,8 +112,6 @@ async function makeServices(
   loaded: LoadedConfig | null,
   builtins: Builtins,
 ): Promise<ReadonlyMap<string, BuiltService>> {
-  const { specsOf } = await import('../config/specs.js');
-  const { buildServices } = await import('../config/build-services.js');
   const source = loaded ?? {
     file: 'the command line',
     specs: specsOf({ builtins: { roots: [resolve('.')], ...builtins } }),

@@ -3,6 +3,7 @@ import type { RoutingConfig } from '../core/config.js';
 import type { Log } from '../core/environment.js';
 import { messageOf } from '../core/errors.js';
 import type { RoutingStrategy } from '../core/route.js';
+import { routeFormal } from '../services/builtin/reasoning-route.js';
 import { CapabilityStrategy } from '../strategies/capability-strategy.js';
 import { CompositeStrategy } from '../strategies/composite-strategy.js';
 import { FunctionStrategy } from '../strategies/function-strategy.js';
@@ -22,7 +23,6 @@ export async function builtInStrategy(
   { learned, embedding, llm }: RoutersConfig,
   log: Log,
 ): Promise<RoutingStrategy> {
-  const { routeFormal } = await import('../services/builtin/reasoning-route.js');
   const strategies: RoutingStrategy[] = [new FunctionStrategy(routeFormal, 'formal')];
   if (useKeywordMatching) strategies.push(new KeywordStrategy());
   if (learned !== undefined) strategies.push(await learnedStrategy(learned));

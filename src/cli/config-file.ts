@@ -50,10 +50,10 @@ export async function loadTrusted(file: string): Promise<LoadedConfig> {
 
 /** Faults of the file end the command with {@link EXIT.configuration}. */
 export async function asConfigurationError<T>(work: () => Promise<T>): Promise<T> {
-  const { ConfigError } = await import('../config/config-error.js');
   try {
     return await work();
   } catch (cause) {
+    const { ConfigError } = await import('../config/config-error.js');
     if (cause instanceof ConfigError) {
       throw new ConfigurationError(processRedactor.text(cause.message), { cause });
     }

@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { ORCHESTRATOR_FLAGS } from '../../src/cli/built-in-orchestrator.js';
 import { checkRouting } from '../../src/cli/doctor/routing-checks.js';
 import { parseFlags } from '../../src/cli/flags.js';
+import { ORCHESTRATOR_FLAGS } from '../../src/cli/orchestrator-flags.js';
 import { wrapToWidth } from '../../src/cli/wrap.js';
 import { silentLog } from '../../src/core/environment.js';
 

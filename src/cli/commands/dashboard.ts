@@ -1,8 +1,8 @@
-import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { keepInStep } from '../keep-in-step.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 import { listenForStop } from '../stop-signals.js';
 import { DASHBOARD_PORT, INSPECT_URL_FLAG, makeWindows } from '../windows.js';
 
@@ -30,6 +30,7 @@ export const dashboardCommand: Command = {
     const dashboardPort = args.number('port', { least: 0, most: 65_535, isWhole: true }) ?? DASHBOARD_PORT;
     const statelyPort = args.isSet('stately') ? 0 : undefined;
     const windows = await makeWindows(args, { dashboardPort, statelyPort });
+    const { openOrchestrator } = await import('../built-in-orchestrator.js');
     const opened = await openOrchestrator(args, log, windows);
     const { orchestrator } = opened;
     const history = recordHistory(orchestrator, args);

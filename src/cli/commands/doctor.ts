@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { HistoryReport } from '../../core/history-event.js';
-import { ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { findConfigFile } from '../config-file.js';
 import type { Check } from '../doctor/check.js';
 import { ConfigurationError, EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 
 const MOST_SHOWN = 20;
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { userStateFolder } from '../../config/user-folders.js';
 import { logTasks } from '../../inspect/task-log.js';
-import { ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import { keepInStep } from '../keep-in-step.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import { openWorker } from './worker.js';

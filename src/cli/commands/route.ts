@@ -1,8 +1,8 @@
 import type { Orchestrator } from '../../orchestrator.js';
-import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 
 export const routeCommand: Command = {
   name: 'route',
@@ -24,6 +24,7 @@ export const routeCommand: Command = {
       throw new UsageError('gaffr route takes a task or --eval FILE, not both.');
     if (path === undefined && (task === undefined || task === '' || others.length > 0))
       throw new UsageError('gaffr route takes one task; put it in quotes.');
+    const { createBuiltInOrchestrator } = await import('../built-in-orchestrator.js');
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const view = { columns: terminal.columns, isJson: args.isSet('json') };
     try {

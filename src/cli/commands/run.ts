@@ -1,7 +1,6 @@
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { TaskResult } from '../../core/result.js';
 import { logTasks } from '../../inspect/task-log.js';
-import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { ENGINE_FLAGS } from '../engine-flags.js';
 import { EXIT, UsageError } from '../exit-code.js';
@@ -9,6 +8,7 @@ import type { Arguments } from '../flags.js';
 import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 import { createProgressView } from '../progress-view.js';
 import { resultText } from '../result-text.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
@@ -35,6 +35,7 @@ export const runCommand: Command = {
     if (tasks.length === 0) throw new UsageError('gaffr run takes at least one task; put each in quotes.');
     checkLogLevel(args);
     const options = taskOptionsOf(args);
+    const { openOrchestrator } = await import('../built-in-orchestrator.js');
     const { orchestrator, engine } = await openOrchestrator(args, log, { acceptsTasks: true });
     const door = await openTaskDoor(orchestrator, engine, log);
     const history = recordHistory(orchestrator, args);

@@ -3,7 +3,6 @@ import type { Log } from '../../core/environment.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { logTasks } from '../../inspect/task-log.js';
 import { watchEventLoop } from '../../services/event-loop-watch.js';
-import { ORCHESTRATOR_FLAGS, openOrchestrator } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { ENGINE_FLAGS } from '../engine-flags.js';
 import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
@@ -11,6 +10,7 @@ import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js'
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import { openTaskDoor } from '../tasks/open-desk.js';
@@ -50,6 +50,7 @@ export const serveCommand: Command = {
     // Both sides load at the same time.
     if (settings === undefined) loadFace().catch(() => {});
     const windows = await prepareWindows(args);
+    const { openOrchestrator } = await import('../built-in-orchestrator.js');
     const opened = await openOrchestrator(args, log, { ...windows, acceptsTasks: true });
     const { orchestrator } = opened;
     const door = await openTaskDoor(orchestrator, opened.engine, log);

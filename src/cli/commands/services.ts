@@ -1,7 +1,7 @@
-import { createBuiltInOrchestrator, ORCHESTRATOR_FLAGS } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 import { table } from '../table.js';
 
 export const servicesCommand: Command = {
@@ -10,6 +10,7 @@ export const servicesCommand: Command = {
   synopsis: '[flags]',
   flags: { ...JSON_FLAG, ...ORCHESTRATOR_FLAGS },
   async run(args, { terminal, log }) {
+    const { createBuiltInOrchestrator } = await import('../built-in-orchestrator.js');
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const services = orchestrator.listServices();
     await terminal.print(

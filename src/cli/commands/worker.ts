@@ -2,12 +2,7 @@ import type { Log } from '../../core/environment.js';
 import { logTasks } from '../../inspect/task-log.js';
 import type { Orchestrator } from '../../orchestrator.js';
 import type { Worker, WorkerOptions } from '../../worker.js';
-import {
-  type OpenedOrchestrator,
-  type OpenOptions,
-  ORCHESTRATOR_FLAGS,
-  openOrchestrator,
-} from '../built-in-orchestrator.js';
+import type { OpenedOrchestrator, OpenOptions } from '../built-in-orchestrator.js';
 import type { Command } from '../command.js';
 import { RESTATE_FLAGS } from '../engine-flags.js';
 import { EXIT, UsageError } from '../exit-code.js';
@@ -15,6 +10,7 @@ import type { Arguments, Flags } from '../flags.js';
 import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { keepInStep } from '../keep-in-step.js';
+import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import { prepareWindows, WINDOW_FLAGS } from '../windows.js';
@@ -111,6 +107,7 @@ export async function openWorker(
     resolve(worker);
     return worker.orchestrator;
   };
+  const { openOrchestrator } = await import('../built-in-orchestrator.js');
   const opened = await openOrchestrator(args, log, { ...(inspect && { inspect }), makeWorker });
   return { ...opened, worker: await started };
 }
