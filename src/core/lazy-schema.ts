@@ -3,6 +3,9 @@ import type * as z from 'zod';
 /** Fields of an object's schema; nothing for others. */
 type ShapeOf<S> = S extends { readonly shape: infer Shape } ? Shape : never;
 
+/** Zod compiles a parser at the first parse, which takes longer than the only parse of most schemas. */
+const FIRST_PARSE = { jitless: true } as const;
+
 /**
  * A schema that is built when it is first used, and once. Building schemas takes longer than loading the code around them,
  * and most of them are never used in a process: whoever imports this library should not wait for those.
@@ -12,6 +15,7 @@ type ShapeOf<S> = S extends { readonly shape: infer Shape } ? Shape : never;
 export class LazySchema<S extends z.ZodType> {
   readonly #build: () => S;
   #schema: S | undefined;
+  #hasParsed = false;
 
   constructor(build: () => S) {
     this.#build = build;
@@ -35,12 +39,18 @@ export class LazySchema<S extends z.ZodType> {
 
   /** As that of the schema. @throws ZodError. */
   parse(value: unknown): z.output<S> {
-    return this.schema.parse(value);
+    return this.schema.parse(value, this.#context());
   }
 
   /** As that of the schema. */
   safeParse(value: unknown): z.ZodSafeParseResult<z.output<S>> {
-    return this.schema.safeParse(value);
+    return this.schema.safeParse(value, this.#context());
+  }
+
+  #context(): typeof FIRST_PARSE | undefined {
+    if (this.#hasParsed) return undefined;
+    this.#hasParsed = true;
+    return FIRST_PARSE;
   }
 }
 
