@@ -62,16 +62,9 @@ const CHUNKS = [
   // What adapters and servers share.
   ['tools', ['mcp/tools/tool-table', 'mcp/explain-arguments', 'mcp/progress', 'mcp/tool-answer']],
   ['adapters', ['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'].map(adapter)],
-  // What servers over stdio and over HTTP share.
-  [
-    'mcp',
-    ['create-mcp-server', 'guarded-transport', 'messages', 'resources/listen-request'].map(
-      (name) => `mcp/${name}`,
-    ),
-  ],
+  ['mcp', ['mcp/create-mcp-server', 'mcp/stdio']],
   ['cli', ['cli/main']],
   ['serve', ['cli/commands/serve']],
-  ['stdio', ['mcp/stdio']],
   ['builtins', ['cli/built-in-orchestrator', 'services/builtin/index']],
   ['http', ['mcp/index']],
 ];

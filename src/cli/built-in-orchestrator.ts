@@ -5,7 +5,7 @@ import type { FollowedConfig } from '../config/follow-config.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import type { ConfigFile } from '../config/schema.js';
 import { specsOf } from '../config/specs.js';
-import { ExecutionConfig, type ExecutionConfigInput } from '../core/config.js';
+import { ExecutionConfig, type ExecutionConfigInput, type ExecutionConfigParts } from '../core/config.js';
 import type { EngineOptions } from '../core/engine-config.js';
 import type { Log } from '../core/environment.js';
 import type { ServiceInput } from '../core/service.js';
@@ -17,6 +17,7 @@ import { asEngineError, engineOf, restateOf } from './engine-flags.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import type { Arguments } from './flags.js';
 import { processRedactor } from './process-redactor.js';
+import { said } from './said.js';
 
 /** How an orchestrator is opened. */
 export interface OpenOptions extends Pick<OrchestratorOptions, 'inspect'> {
@@ -62,10 +63,10 @@ export async function openOrchestrator(
   const load = async (file: string): Promise<LoadedConfig> => withFlags(await loadTrusted(file), builtins);
   const loaded = found === null ? null : await asConfigurationError(() => load(found.file));
   const services = await asConfigurationError(() => makeServices(loaded, builtins));
-  const config = ExecutionConfig.create({ ...flatConfig(loaded?.config ?? {}), ...limits });
-  const said = loaded?.config ?? {};
-  const workers = makeWorker && { make: makeWorker, engine: restateOf(args, said) };
-  const engine = workers?.engine ?? (acceptsTasks ? engineOf(args, said) : undefined);
+  const configured = loaded?.config ?? {};
+  const config = ExecutionConfig.complete(configOf(configured, limits));
+  const workers = makeWorker && { make: makeWorker, engine: restateOf(args, configured) };
+  const engine = workers?.engine ?? (acceptsTasks ? engineOf(args, configured) : undefined);
   const create = async (options: OrchestratorOptions): Promise<Orchestrator> => {
     try {
       return workers === undefined
@@ -104,6 +105,9 @@ export async function openOrchestrator(
       }),
   };
 }
+
+/** What the flags say of the configuration. */
+type Limits = Pick<ExecutionConfigInput, 'confidenceThreshold' | 'maxParallel' | 'timeoutSeconds'>;
 
 type Builtins = NonNullable<ConfigFile['builtins']>;
 
@@ -153,23 +157,25 @@ function withFlags(loaded: LoadedConfig, builtins: Builtins): LoadedConfig {
   return { ...loaded, specs: new Map(specs) };
 }
 
-function flatConfig({ taskConfig, routingConfig }: Pick<ConfigFile, 'taskConfig' | 'routingConfig'>) {
-  // What the file leaves out is left out here too, so that its default is the orchestrator's.
-  const entries = Object.entries({ ...taskConfig, ...routingConfig }).filter(
-    ([, value]) => value !== undefined,
-  );
-  return Object.fromEntries(entries) as ExecutionConfigInput;
+function configOf(
+  { taskConfig, routingConfig }: Pick<ConfigFile, 'taskConfig' | 'routingConfig'>,
+  { confidenceThreshold, ...limits }: Limits,
+): ExecutionConfigParts {
+  return {
+    taskConfig: said({ ...taskConfig, ...limits }),
+    routingConfig: said({
+      ...routingConfig,
+      confidenceThreshold: confidenceThreshold ?? routingConfig?.confidenceThreshold,
+    }),
+  };
 }
 
-function limitsOf(args: Arguments): ExecutionConfigInput {
-  const confidenceThreshold = args.number('threshold', { least: 0, most: 1 });
-  const maxParallel = args.number('max-parallel', { least: 1, isWhole: true });
-  const timeoutSeconds = args.number('timeout', { above: 0 });
-  return {
-    ...(confidenceThreshold !== undefined && { confidenceThreshold }),
-    ...(maxParallel !== undefined && { maxParallel }),
-    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
-  };
+function limitsOf(args: Arguments): Limits {
+  return said({
+    confidenceThreshold: args.number('threshold', { least: 0, most: 1 }),
+    maxParallel: args.number('max-parallel', { least: 1, isWhole: true }),
+    timeoutSeconds: args.number('timeout', { above: 0 }),
+  });
 }
 
 async function checkRoot(root: string): Promise<string> {

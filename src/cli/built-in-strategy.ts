@@ -10,6 +10,7 @@ import { FunctionStrategy } from '../strategies/function-strategy.js';
 import { KeywordStrategy } from '../strategies/keyword-strategy.js';
 import type { LlmStrategyOptions } from '../strategies/llm-strategy.js';
 import { ConfigurationError } from './exit-code.js';
+import { said } from './said.js';
 
 /**
  * How the command line routes. What reads as formal goes to reasoning; all else by keywords, then by what was learned, by
@@ -69,9 +70,3 @@ async function llmStrategy(
 
 /** Options of one router of the file. */
 type Router<Name extends keyof RoutersConfig> = NonNullable<RoutersConfig[Name]>;
-
-/** Without what the file leaves out, so that its default is the strategy's. */
-function said<T extends object>(options: T): { [Name in keyof T]: Exclude<T[Name], undefined> } {
-  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Name in keyof T]: Exclude<T[Name], undefined> };
-}
