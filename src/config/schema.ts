@@ -39,7 +39,7 @@ export const configFileSchema = z.strictObject({
   taskConfig: taskConfigSchema.schema.optional().describe('Limits, time limits, retries and circuits.'),
   routingConfig: routingConfigSchema.schema.optional().describe('How a task finds its service.'),
   routers: routersSchema.optional().describe('Models that help where keywords and capabilities are unsure.'),
-  engine: engineSchema
+  engine: engineSchema.schema
     .optional()
     .describe(
       'Where accepted tasks are kept: in the process (local, the default), or in a file that survives it.',
