@@ -90,6 +90,8 @@ await bundle.write({
   dir: join(root, 'dist'),
   format: 'esm',
   sourcemap: true,
+  // They are in the package, where the map looks for them.
+  sourcemapExcludeSources: true,
   entryFileNames: '[name].js',
   chunkFileNames: nameOf,
   codeSplitting: {
