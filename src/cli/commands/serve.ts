@@ -53,7 +53,6 @@ export const serveCommand: Command = {
     const { openOrchestrator } = await import('../built-in-orchestrator.js');
     const opened = await openOrchestrator(args, log, { ...windows, acceptsTasks: true });
     const { orchestrator } = opened;
-    const door = await openTaskDoor(orchestrator, opened.engine, log);
     const openWindows = await windows.open(orchestrator, { log, version, terminal });
     const history = recordHistory(orchestrator, args);
     const stopRecording = recordFlight(orchestrator, args, log);
@@ -61,6 +60,7 @@ export const serveCommand: Command = {
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
     const stopLogging = logTasks(orchestrator, log);
     const stopFollowing = keepInStep(opened);
+    const door = await openTaskDoor(orchestrator, opened.engine, log);
     try {
       const options = { log, version, ...(drainSeconds !== undefined && { drainSeconds }) };
       if (settings === undefined) return await serveUntilEnd(orchestrator, options);
