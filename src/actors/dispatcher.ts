@@ -32,7 +32,7 @@ export class Dispatcher {
   /** Tasks whose backoff is over, first come first served; they go before all others. */
   readonly #due = new Set<TaskRecord>();
   /** Crews with instances that finished or became free since the last release. */
-  readonly #touched = new Set<Crew>();
+  readonly #touched: Crew[] = [];
   #hires: Hire[] = [];
   #lastServed = -1;
 
@@ -94,19 +94,19 @@ export class Dispatcher {
   /** The crews changed: turns begin anew, and a retired crew without work is to go. */
   restaffed(retired: Crew | undefined): void {
     this.#lastServed = -1;
-    if (retired) this.#touched.add(retired);
+    if (retired) this.#touch(retired);
   }
 
   /** The instance takes the next task, or is released. */
   finish(instance: ServiceInstance): void {
     instance.crew.finished.push(instance);
-    this.#touched.add(instance.crew);
+    this.#touch(instance.crew);
   }
 
   /** The instance has no task, and its machine is in a state without one. */
   free(instance: ServiceInstance): void {
     instance.crew.free.push(instance);
-    this.#touched.add(instance.crew);
+    this.#touch(instance.crew);
   }
 
   /** The assignment was undone: what its start took from the rate limits is given back. */
@@ -126,16 +126,26 @@ export class Dispatcher {
 
   /** Instances that finished and got no other task go back to idle; `dismiss` is told of crews that are done for good. */
   release(dismiss: (definition: ServiceDefinition, ids: readonly string[]) => void): void {
+    if (this.#touched.length === 0) return;
     for (const crew of this.#touched) {
-      for (const instance of crew.finished) {
-        instance.actor?.send({ type: 'RELEASE' });
-        crew.free.push(instance);
-      }
-      crew.finished.length = 0;
+      if (crew.finished.length > 0) this.#releaseFinished(crew);
       const ids = crew.isRetired ? this.#roster.dismiss(crew) : null;
       if (ids !== null) dismiss(crew.definition, ids);
     }
-    this.#touched.clear();
+    this.#touched.length = 0;
+  }
+
+  #releaseFinished({ finished, free }: Crew): void {
+    for (const instance of finished) {
+      instance.actor?.send({ type: 'RELEASE' });
+      free.push(instance);
+    }
+    finished.length = 0;
+  }
+
+  #touch(crew: Crew): void {
+    // There are few: a set costs more.
+    if (!this.#touched.includes(crew)) this.#touched.push(crew);
   }
 
   #resumeDue(): void {

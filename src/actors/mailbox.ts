@@ -55,24 +55,14 @@ export class Mailbox {
   /** Takes the next task, or undefined. */
   take(): TaskRecord | undefined {
     const task = this.#lanes[0]?.first ?? undefined;
-    if (task !== undefined) this.remove(task);
+    if (task !== undefined) this.#unlink(task, 0);
     return task;
   }
 
   /** Takes a waiting task out, wherever it stands. */
   remove(task: TaskRecord): void {
     const index = this.#lanes.findIndex(({ priority }) => priority === task.lane);
-    const lane = this.#lanes[index];
-    if (lane === undefined) return;
-    if (task.previous) task.previous.next = task.next;
-    else lane.first = task.next;
-    if (task.next) task.next.previous = task.previous;
-    else lane.last = task.previous;
-    task.previous = null;
-    task.next = null;
-    task.lane = null;
-    this.#size -= 1;
-    if (lane.first === null) this.#lanes.splice(index, 1);
+    if (index >= 0) this.#unlink(task, index);
   }
 
   /** Gives a waiting task another priority; it goes behind those that have it already. */
@@ -91,6 +81,19 @@ export class Mailbox {
 
   toJSON(): object {
     return { size: this.#size };
+  }
+
+  #unlink(task: TaskRecord, laneIndex: number): void {
+    const lane = this.#lanes[laneIndex] as Lane;
+    if (task.previous) task.previous.next = task.next;
+    else lane.first = task.next;
+    if (task.next) task.next.previous = task.previous;
+    else lane.last = task.previous;
+    task.previous = null;
+    task.next = null;
+    task.lane = null;
+    this.#size -= 1;
+    if (lane.first === null) this.#lanes.splice(laneIndex, 1);
   }
 
   #append(task: TaskRecord, priority: number): void {
