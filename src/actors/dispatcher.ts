@@ -29,6 +29,7 @@ export class Dispatcher {
   readonly #rates: RateGate;
   readonly #instancePorts: InstancePorts;
   readonly #endInstead: (task: TaskRecord) => boolean;
+  readonly #lose: (instance: ServiceInstance, cause: unknown) => void;
   /** Tasks whose backoff is over, first come first served; they go before all others. */
   readonly #due = new Set<TaskRecord>();
   /** Crews with instances that finished or became free since the last release. */
@@ -36,7 +37,10 @@ export class Dispatcher {
   #hires: Hire[] = [];
   #lastServed = -1;
 
-  /** @param endInstead - Ends a task that must not start (cancelled, overdue) and says so. */
+  /**
+   * @param endings.endInstead - Ends a task that must not start (cancelled, overdue) and says so.
+   * @param endings.lose - An instance broke by a defect of ours: its task is answered, and it goes.
+   */
   constructor(
     parts: {
       readonly ledger: Ledger;
@@ -45,14 +49,18 @@ export class Dispatcher {
       readonly instancePorts: InstancePorts;
     },
     maxParallel: number,
-    endInstead: (task: TaskRecord) => boolean,
+    endings: {
+      readonly endInstead: (task: TaskRecord) => boolean;
+      readonly lose: (instance: ServiceInstance, cause: unknown) => void;
+    },
   ) {
     this.#ledger = parts.ledger;
     this.#roster = parts.roster;
     this.#rates = parts.rates;
     this.#instancePorts = parts.instancePorts;
     this.maxParallel = maxParallel;
-    this.#endInstead = endInstead;
+    this.#endInstead = endings.endInstead;
+    this.#lose = endings.lose;
   }
 
   get mayStart(): boolean {
@@ -191,7 +199,19 @@ export class Dispatcher {
     if (instance === undefined) this.#hireFor(task, crew, inARow);
     else {
       instance.inARow = inARow;
-      this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
+      if (inARow > 1) this.#continueRow(task, instance);
+      else this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
+    }
+  }
+
+  /** The machine of an instance in a row stays busy and has nothing to decide: it need not hear of each task. */
+  #continueRow(task: TaskRecord, instance: ServiceInstance): void {
+    task.instance = instance;
+    this.#ledger.enter(task, 'busy');
+    try {
+      instance.startAttempt(task);
+    } catch (cause) {
+      this.#lose(instance, cause);
     }
   }
 

@@ -121,6 +121,7 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
   // Duties: called by the machine.
 
   startAttempt(task: TaskRecord): void {
+    this.task = task;
     const { clock, deadlines } = this.#ports;
     const nowMs = clock.now();
     if (!this.#ports.mayStart(task)) {
@@ -129,7 +130,6 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
       this.#ports.report({ kind: 'skipped', instance: this, task });
       return;
     }
-    this.task = task;
     task.attempts += 1;
     task.startedAtMs ??= nowMs;
     this.#failure = null;

@@ -138,7 +138,13 @@ export class Supervisor implements SupervisorDuties {
     this.#dispatcher = new Dispatcher(
       { ...parts, rates: this.#rates, instancePorts },
       taskConfig.maxParallel,
-      (task) => this.#endings.endInstead(task),
+      {
+        endInstead: (task) => this.#endings.endInstead(task),
+        lose: ({ id }, cause) => {
+          this.bury(id, cause);
+          this.send({ type: 'DISMISS', ids: [id] });
+        },
+      },
     );
     this.#settlement = new Settlement(
       { clock, log },
