@@ -14,6 +14,9 @@ const MANY_INSTANCES = 1e9;
 
 /** Tasks that take less are quick, in milliseconds: a few of them in a row keep nobody waiting that a person would notice. */
 const QUICK_MS = 5;
+/** A row of quick tasks may have so many, or as many as take {@link ROW_MS} together: a turn costs two changes of state. */
+const ROW_TASKS = 16;
+const ROW_MS = 4;
 
 /**
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
@@ -141,10 +144,13 @@ export class Crew implements Turn {
     return this.#outcomes.cost(this.open, this.#clock.now()) / instances;
   }
 
-  /** Its tasks take less than {@link QUICK_MS} on average. Unknown, hence false, before one ended and while time stands still. */
-  get isQuick(): boolean {
+  /**
+   * Most tasks that one of its instances takes in a row while other services wait for a turn: 1 unless its tasks are quick.
+   * Whether they are is unknown before one ended and while time stands still.
+   */
+  get mostInARow(): number {
     const meanMs = this.#outcomes.meanMs ?? 0;
-    return meanMs > 0 && meanMs < QUICK_MS;
+    return meanMs > 0 && meanMs < QUICK_MS ? Math.max(ROW_TASKS, ROW_MS / meanMs) : 1;
   }
 
   /** In about how many seconds one of its tasks ends: an estimate; one second while none has ended yet. */

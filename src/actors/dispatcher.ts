@@ -8,9 +8,6 @@ import type { Roster } from './roster.js';
 import type { InstancePorts, ServiceInstance } from './service-instance.js';
 import type { TaskRecord } from './task-record.js';
 
-/** Most tasks that an instance of a quick service takes in a row while other services wait for a turn. */
-const MOST_IN_A_ROW = 16;
-
 /**
  * Owns: the parallel slots, whose turn it is, the tasks whose backoff is over, and the instances that wait for work or
  * for their release. Talks to: the instances (by events), the ledger, the roster, the rate gate.
@@ -179,9 +176,9 @@ export class Dispatcher {
     let highest = Number.NEGATIVE_INFINITY;
     for (const { headPriority } of turns) if (headPriority > highest) highest = headPriority;
     for (const crew of this.#touched) {
-      while (crew.isQuick && crew.headPriority === highest && this.mayStart && crew.canStart) {
-        const inARow = crew.finished.at(-1)?.inARow ?? MOST_IN_A_ROW;
-        if (inARow >= MOST_IN_A_ROW) break;
+      while (crew.headPriority === highest && this.mayStart && crew.canStart) {
+        const inARow = crew.finished.at(-1)?.inARow;
+        if (inARow === undefined || inARow >= crew.mostInARow) break;
         this.#startNext(crew, inARow + 1);
       }
     }
