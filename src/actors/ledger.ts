@@ -23,6 +23,12 @@ import { type TaskRecord, type TaskState, TaskTimer } from './task-record.js';
 /** Totals since the start, by status. */
 export type Totals = Record<TaskStatus | 'submitted' | 'lateSettlements', number>;
 
+/** Ends tasks that are out of time. */
+export interface Overdue {
+  failDeadline(task: TaskRecord): void;
+  failQueue(task: TaskRecord): void;
+}
+
 /** Told of every fact; null while nobody listens. */
 export type Observer = () => ((event: RuntimeEvent) => void) | null;
 
@@ -177,13 +183,13 @@ export class Ledger {
     this.#conclude(task, result, this.#clock.now());
   }
 
-  /** Arms the deadline and the queue timeout. */
-  armLimits(task: TaskRecord, onDeadline: () => void, onQueueTimeout: () => void): void {
-    const { queueTimeoutMs } = task.settings;
-    this.armDeadline(task, onDeadline);
+  /** Arms the deadline and the queue timeout. Most tasks have neither, so nothing is made for them. */
+  armLimits(task: TaskRecord, endings: Overdue): void {
+    const { deadlineMs, queueTimeoutMs } = task.settings;
+    if (deadlineMs !== null) this.armDeadline(task, () => endings.failDeadline(task));
     // One that was started by an earlier process has its wait behind it.
     if (queueTimeoutMs !== null && task.attempts === 0)
-      this.addTimer(task, 'queue', task.acceptedAtMs + queueTimeoutMs, onQueueTimeout);
+      this.addTimer(task, 'queue', task.acceptedAtMs + queueTimeoutMs, () => endings.failQueue(task));
   }
 
   armDeadline(task: TaskRecord, onDeadline: () => void, graceMs = 0): void {

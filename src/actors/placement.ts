@@ -3,6 +3,7 @@ import type { EngineRoute } from '../core/engine.js';
 import type { Clock } from '../core/environment.js';
 import * as errors from '../core/errors.js';
 import { decideRoute, type Ranking, type Route, type RoutePolicy, type RouterPort } from '../core/route.js';
+import type { Batch } from './batch.js';
 import type { Crew } from './crew.js';
 import type { Ledger } from './ledger.js';
 import type { Roster } from './roster.js';
@@ -38,8 +39,8 @@ export class Placement {
     this.#ledger = ledger;
   }
 
-  /** Routes and places a submitted task; `later` is called when the ranking has to be waited for and is there. */
-  admit(task: TaskRecord, later: (task: TaskRecord) => void): void {
+  /** Routes and places a submitted task; `later` gets it when the ranking has to be waited for and is there. */
+  admit(task: TaskRecord, later: Batch<TaskRecord>): void {
     if (task.settings.service !== null) {
       this.place(task);
       return;
@@ -49,7 +50,7 @@ export class Placement {
       this.#ledger.enter(task, 'routing');
       void ranking.then((answer) => {
         takeRanking(task, answer);
-        later(task);
+        later.post(task);
       });
       return;
     }

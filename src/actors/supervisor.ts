@@ -351,12 +351,8 @@ export class Supervisor implements SupervisorDuties {
     this.#delivered.delete(tasks as readonly TaskRecord[]);
     for (const task of tasks as readonly TaskRecord[]) {
       if (task.state !== 'accepted') continue;
-      this.#ledger.armLimits(
-        task,
-        () => this.#endings.failDeadline(task),
-        () => this.#endings.failQueue(task),
-      );
-      this.#placement.admit(task, (ranked) => this.#routed.post(ranked));
+      this.#ledger.armLimits(task, this.#endings);
+      this.#placement.admit(task, this.#routed);
       this.#dispatcher.relieve(task.crew);
     }
   }
