@@ -186,8 +186,9 @@ export const MUTANTS: readonly Mutant[] = [
     id: 18,
     bug: 'caller told before the slot is free',
     file: 'src/actors/ledger.ts',
-    find: "this.enter(task, 'settled');",
-    plant: "queueMicrotask(() => queueMicrotask(() => this.enter(task, 'settled')));",
+    find: "const { crew } = task;\n    this.enter(task, 'settled');",
+    plant:
+      "const { crew } = task;\n    queueMicrotask(() => queueMicrotask(() => this.enter(task, 'settled')));",
     by: [PROMISES],
   },
   {
