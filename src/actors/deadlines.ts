@@ -78,8 +78,8 @@ export class Deadlines {
     this.#disarm();
     // A limit of more seconds than a number has milliseconds never comes.
     if (dueMs === Number.POSITIVE_INFINITY) return;
-    this.#armedForMs = dueMs;
     this.#timer = this.#clock.setTimeout(this.#onDue, Math.max(0, dueMs - this.#clock.now()));
+    this.#armedForMs = dueMs;
   }
 
   #disarm(): void {

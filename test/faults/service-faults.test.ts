@@ -728,6 +728,34 @@ describe('fault S19, defects of ours', () => {
     expect(Object.keys(orchestrator.actor.getSnapshot().children)).toHaveLength(2);
   });
 
+  it('fault S19 an instance that breaks as it takes the next task of a row is replaced, the others go on', async () => {
+    const world = simulated();
+    const log = recordingLog();
+    const clock = Object.assign(Object.create(world.clock), {
+      setTimeout: (callback: () => void, delayMs: number) => {
+        // The one attempt whose timeout is nearer than those that are armed.
+        if (delayMs === 100) throw new Error('a defect');
+        return world.clock.setTimeout(callback, delayMs);
+      },
+    });
+    const { orchestrator } = simulated({
+      services: { only: () => new Promise((resolve) => world.clock.setTimeout(() => resolve('done'), 1)) },
+      environment: { ...world.environment, clock },
+      config: config({ maxParallel: 1 }),
+      log,
+    });
+    const before = orchestrator.executeParallel(['a', 'b']);
+    const dying = orchestrator.execute('dying', { timeoutSeconds: 0.1 });
+    const after = orchestrator.executeParallel(['c', 'd']);
+    for (let step = 0; step < 6; step += 1) await world.advance(1);
+    expect(await dying).toMatchObject({ status: 'failed', errorCode: 'INTERNAL', attempts: 1 });
+    for (const { success } of [...(await before), ...(await after)]) expect(success).toBe(true);
+    expect(log.error).toHaveBeenCalledTimes(1);
+    expect(orchestrator.actor.getSnapshot().status).toBe('active');
+    expect(Object.keys(orchestrator.actor.getSnapshot().children)).toEqual(['only#1']);
+    await expectAtRest(orchestrator);
+  });
+
   it('fault S19 five dead actors in 60 s are replaced, the sixth takes the service out until a probe', async () => {
     const service = manualService();
     const world = simulated();
