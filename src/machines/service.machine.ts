@@ -101,7 +101,8 @@ export const serviceMachine = setup({
       description: 'One attempt runs, or an abandoned one has not ended yet.',
       on: {
         ASSIGN: {
-          description: 'Hand-over: the next task without leaving busy.',
+          description:
+            'Hand-over: the next task without leaving busy. It may begin a row of quick tasks, the others of which need no event.',
           actions: 'startAttempt',
         },
         ATTEMPT_FAILED: [

@@ -56,6 +56,14 @@ it('a service whose tasks take less than five milliseconds keeps its slot for si
   expect(rowsOf(world.started)).toEqual([16, 16, 16, 16, 8, 8]);
 });
 
+it('a service of very quick tasks keeps its slot for four milliseconds', async () => {
+  const world = twoServices(0.0625);
+  world.submit('a', 130);
+  world.submit('b', 130);
+  await world.run(260);
+  expect(rowsOf(world.started)).toEqual([64, 64, 64, 64, 2, 2]);
+});
+
 it('tasks of five milliseconds and more take strict turns', async () => {
   const world = twoServices(5);
   world.submit('a', 10);
@@ -87,11 +95,13 @@ it('a slot is not kept while paused, nor by a service that was removed', async (
   expect(world.started.slice(before + 1).every((task) => task.startsWith('b'))).toBe(true);
 });
 
-it('instances stay busy while they hand over: two changes of state for a row, not for a task', async () => {
+it('instances stay busy while they hand over: one event and two changes of state for a row, not for a task', async () => {
   const changes: unknown[] = [];
+  const assigned: string[] = [];
   const world = twoServices(0.25, {
     inspect: (event) => {
       if (event.type !== '@xstate.snapshot' || !('value' in event.snapshot)) return;
+      if (event.event.type === 'ASSIGN') assigned.push(event.event.task.text);
       if (event.event.type === 'RELEASE') changes.push(event.snapshot.value);
     },
   });
@@ -100,5 +110,6 @@ it('instances stay busy while they hand over: two changes of state for a row, no
   await world.run(34);
   // A row of sixteen and one more task for each of the two.
   expect(rowsOf(world.started)).toEqual([16, 16, 1, 1]);
+  expect(assigned).toEqual(['a0', 'b0', 'a16', 'b16']);
   expect(changes).toEqual(['idle', 'idle', 'idle', 'idle']);
 });
