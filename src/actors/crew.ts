@@ -8,6 +8,7 @@ import type { Due } from './deadlines.js';
 import { Mailbox } from './mailbox.js';
 import type { ServiceDefinition } from './registry.js';
 import type { ServiceInstance } from './service-instance.js';
+import type { WaitingPriorities } from './waiting-priorities.js';
 
 /** Instances that stand for "without limit" where load is divided by them. */
 const MANY_INSTANCES = 1e9;
@@ -71,13 +72,14 @@ export class Crew implements Turn {
     definition: ServiceDefinition,
     options: {
       readonly mailboxCapacity: number;
+      readonly priorities: WaitingPriorities;
       readonly circuit: CircuitPolicy;
       readonly clock: Clock;
       readonly maxParallel: () => number;
     },
   ) {
     this.definition = definition;
-    this.mailbox = new Mailbox(options.mailboxCapacity);
+    this.mailbox = new Mailbox(options.mailboxCapacity, options.priorities);
     this.circuit = new CircuitBreaker(options.circuit);
     this.rate = definition.rateLimit === null ? null : new RateLimiter(definition.rateLimit);
     this.ownConcurrency = definition.concurrency;

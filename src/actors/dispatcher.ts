@@ -172,9 +172,7 @@ export class Dispatcher {
    * start another, two changes of state that may cost more than the task. Never past a task of higher priority.
    */
   #handOver(): void {
-    const { turns } = this.#roster;
-    let highest = Number.NEGATIVE_INFINITY;
-    for (const { headPriority } of turns) if (headPriority > highest) highest = headPriority;
+    const { highest } = this.#roster.priorities;
     for (const crew of this.#touched) {
       while (crew.headPriority === highest && this.mayStart && crew.canStart) {
         const inARow = crew.finished.at(-1)?.inARow;

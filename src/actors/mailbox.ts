@@ -1,7 +1,8 @@
 import type { TaskRecord } from './task-record.js';
+import { WaitingPriorities } from './waiting-priorities.js';
 
 /**
- * Owns: the waiting tasks of one service, by reference. Talks to nobody.
+ * Owns: the waiting tasks of one service, by reference. Talks to: the priorities of all mailboxes.
  *
  * Invariants
  * - I1 Higher priority first; first in, first out within a priority. Tasks that come back go before all others.
@@ -23,11 +24,16 @@ export class Mailbox {
   readonly #capacity: number;
   /** Highest priority first. */
   readonly #lanes: Lane[] = [];
+  readonly #priorities: WaitingPriorities;
   #size = 0;
 
-  /** @param capacity - Most waiting tasks, 1 or more, or `Infinity`. */
-  constructor(capacity: number) {
+  /**
+   * @param capacity - Most waiting tasks, 1 or more, or `Infinity`.
+   * @param priorities - Shared with the mailboxes that have the same parallel slots.
+   */
+  constructor(capacity: number, priorities: WaitingPriorities = new WaitingPriorities()) {
     this.#capacity = capacity;
+    this.#priorities = priorities;
   }
 
   get size(): number {
@@ -93,7 +99,9 @@ export class Mailbox {
     task.next = null;
     task.lane = null;
     this.#size -= 1;
-    if (lane.first === null) this.#lanes.splice(laneIndex, 1);
+    if (lane.first !== null) return;
+    this.#lanes.splice(laneIndex, 1);
+    this.#priorities.closed(lane.priority);
   }
 
   #append(task: TaskRecord, priority: number): void {
@@ -118,6 +126,7 @@ export class Mailbox {
     if (found?.priority === priority) return found;
     const lane: Lane = { priority, first: null, last: null };
     this.#lanes.splice(low, 0, lane);
+    this.#priorities.opened(priority);
     return lane;
   }
 }

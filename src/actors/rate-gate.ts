@@ -2,6 +2,7 @@ import type { Clock } from '../core/environment.js';
 import { type RateLimit, RateLimiter } from '../core/rate-limiter.js';
 import type { Crew } from './crew.js';
 import type { Deadlines, Due } from './deadlines.js';
+import type { Roster } from './roster.js';
 
 /**
  * Owns: the overall rate limit, and the one timer that wakes the supervisor when a rate window has room again. Talks
@@ -47,7 +48,8 @@ export class RateGate {
   }
 
   /** Looks who waits for a window, and arms the timer for the first that has room. Tells whether that changed. */
-  review(crews: readonly Crew[], running: number): boolean {
+  review(roster: Pick<Roster, 'all' | 'rateLimited'>, running: number): boolean {
+    const crews = this.#overall === null ? roster.rateLimited : roster.all;
     const opensAtMs = this.#opensAtMs(crews, running);
     if (opensAtMs !== this.#wake.dueMs || this.#wake.heapIndex < 0) {
       this.#deadlines.remove(this.#wake);
@@ -61,7 +63,7 @@ export class RateGate {
 
   #opensAtMs(crews: readonly Crew[], running: number): number {
     let opensAtMs = Number.POSITIVE_INFINITY;
-    if (this.#overall === null && crews.every(({ rate }) => rate === null)) return opensAtMs;
+    if (crews.length === 0) return opensAtMs;
     const nowMs = this.#clock.now();
     const overallMs = this.#overall?.nextStartMs(nowMs, running) ?? nowMs;
     for (const crew of crews) {

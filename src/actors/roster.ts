@@ -3,6 +3,7 @@ import type { Clock } from '../core/environment.js';
 import { Crew } from './crew.js';
 import type { ServiceDefinition } from './registry.js';
 import { type InstancePorts, ServiceInstance } from './service-instance.js';
+import { WaitingPriorities } from './waiting-priorities.js';
 
 /**
  * Owns: which crews there are, their order of turns, and every instance by id. Talks to nobody.
@@ -12,6 +13,8 @@ import { type InstancePorts, ServiceInstance } from './service-instance.js';
  */
 export class Roster {
   readonly instances = new Map<string, ServiceInstance>();
+  /** Of all mailboxes. */
+  readonly priorities = new WaitingPriorities();
   readonly #config: TaskConfig;
   readonly #clock: Clock;
   readonly #maxParallel: () => number;
@@ -20,6 +23,7 @@ export class Roster {
   readonly #instanceCounts = new Map<string, number>();
   #turns: readonly Crew[] = [];
   #names: readonly string[] = [];
+  #rateLimited: readonly Crew[] = [];
 
   constructor(config: TaskConfig, clock: Clock, maxParallel: () => number) {
     this.#config = config;
@@ -42,6 +46,11 @@ export class Roster {
     return this.#retired.size === 0 ? this.#turns : [...this.#turns, ...this.#retired];
   }
 
+  /** Those among {@link all} that have a rate limit of their own. */
+  get rateLimited(): readonly Crew[] {
+    return this.#rateLimited;
+  }
+
   crewOf(service: string | null): Crew | undefined {
     return service === null ? undefined : this.#onDuty.get(service);
   }
@@ -53,6 +62,7 @@ export class Roster {
     const replaced = this.#onDuty.get(definition.name);
     const crew = new Crew(definition, {
       mailboxCapacity,
+      priorities: this.priorities,
       circuit: {
         failures: circuitFailures,
         cooldownMs: circuitCooldownSeconds * 1000,
@@ -80,6 +90,7 @@ export class Roster {
   /** Lets a retired crew go once none of its instances works; returns the ids of its instances, or null. */
   dismiss(crew: Crew): readonly string[] | null {
     if (crew.working > 0 || !this.#retired.delete(crew)) return null;
+    this.#refresh();
     const ids = crew.instances.map(({ id }) => id);
     for (const id of ids) this.instances.delete(id);
     return ids;
@@ -115,5 +126,6 @@ export class Roster {
   #refresh(): void {
     this.#turns = [...this.#onDuty.values()];
     this.#names = [...this.#onDuty.keys()];
+    this.#rateLimited = this.all.filter(({ rate }) => rate !== null);
   }
 }

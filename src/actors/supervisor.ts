@@ -433,7 +433,7 @@ export class Supervisor implements SupervisorDuties {
       this.send({ type: 'DISMISS', ids });
       void this.closeService(definition);
     });
-    if (this.#rates.review(this.#roster.all, this.#ledger.running)) {
+    if (this.#rates.review(this.#roster, this.#ledger.running)) {
       this.#ledger.tell({ type: 'rate_limit', atMs: this.#now(), isLimited: this.#rates.isLimited });
     }
     this.#deadlines.rest();
