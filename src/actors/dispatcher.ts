@@ -25,6 +25,7 @@ export class Dispatcher {
   readonly #roster: Roster;
   readonly #rates: RateGate;
   readonly #instancePorts: InstancePorts;
+  readonly #isInspected: boolean;
   readonly #endInstead: (task: TaskRecord) => boolean;
   readonly #lose: (instance: ServiceInstance, cause: unknown) => void;
   /** Tasks whose backoff is over, first come first served; they go before all others. */
@@ -44,6 +45,8 @@ export class Dispatcher {
       readonly roster: Roster;
       readonly rates: RateGate;
       readonly instancePorts: InstancePorts;
+      /** Somebody watches the machines, and is to see each task come to its instance. */
+      readonly isInspected: boolean;
     },
     maxParallel: number,
     endings: {
@@ -55,6 +58,7 @@ export class Dispatcher {
     this.#roster = parts.roster;
     this.#rates = parts.rates;
     this.#instancePorts = parts.instancePorts;
+    this.#isInspected = parts.isInspected;
     this.maxParallel = maxParallel;
     this.#endInstead = endings.endInstead;
     this.#lose = endings.lose;
@@ -194,7 +198,7 @@ export class Dispatcher {
     if (instance === undefined) this.#hireFor(task, crew, inARow);
     else {
       instance.inARow = inARow;
-      if (inARow > 1) this.#continueRow(task, instance);
+      if (inARow > 1 && !this.#isInspected) this.#continueRow(task, instance);
       else this.#assign(task, instance, isProbe && finished === undefined ? 'PROBE' : 'ASSIGN');
     }
   }

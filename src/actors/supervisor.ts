@@ -136,7 +136,7 @@ export class Supervisor implements SupervisorDuties {
         this.#ledger.armDeadline(task, () => this.#endings.failDeadline(task), graceMs),
     });
     this.#dispatcher = new Dispatcher(
-      { ...parts, rates: this.#rates, instancePorts },
+      { ...parts, rates: this.#rates, instancePorts, isInspected: ports.inspect !== undefined },
       taskConfig.maxParallel,
       {
         endInstead: (task) => this.#endings.endInstead(task),

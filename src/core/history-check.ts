@@ -389,7 +389,7 @@ export class HistoryCheck {
   }
 
   #settle(task: Task, event: Extract<HistoryEvent, { type: 'settled' }>): void {
-    const { status, result, atMs } = event;
+    const { result, atMs } = event;
     if (!task.isElsewhere) this.#judgeEnd(task, event);
     const ofRun = this.#limits.deadlineSeconds;
     const own =
