@@ -1,0 +1,119 @@
+import { expect } from 'vitest';
+import { manualService } from '../../support/simulation.js';
+import type { Suite } from './suite.js';
+
+/** What is there after the end of a task, and of a process. */
+export function keeping(suite: Suite): void {
+  const { durable, keepsTasks } = suite.engine.capabilities;
+
+  suite.test(
+    durable
+      ? 'restart: replays the result of a key, and refuses other input under it'
+      : 'restart: forgets everything',
+    async ({ open, fresh }) => {
+      const options = fresh();
+      const first = await open(options, { services: { echo: (task) => ({ said: task }) } });
+      await first.orchestrator.execute('hi', { idempotencyKey: 'k' });
+      await first.close();
+      const { orchestrator } = await open(options, { services: { echo: () => 'other' } });
+      const again = await orchestrator.execute('hi', { idempotencyKey: 'k' });
+      expect(again.result).toEqual(durable ? { said: 'hi' } : 'other');
+      const other = await orchestrator.execute('ho', { idempotencyKey: durable ? 'k' : 'l' });
+      expect(other.errorCode).toBe(durable ? 'IDEMPOTENCY_CONFLICT' : null);
+    },
+  );
+
+  suite.test(
+    durable
+      ? 'restart: runs what had not started, with its kwargs and under its key'
+      : 'restart: runs nothing of what was open',
+    async ({ open, fresh }) => {
+      const options = fresh();
+      const before = manualService();
+      const first = await open(options, { services: { only: before }, config: { maxParallel: 1 } });
+      void first.orchestrator.execute('a');
+      await first.until(() => before.calls.length === 1);
+      const asked = { idempotencyKey: 'k', kwargs: { n: 1 } };
+      const waiting = first.orchestrator.submit('b', asked);
+      await waiting.accepted();
+      await first.close();
+      expect((await waiting.result()).errorDetails?.kept ?? false).toBe(durable);
+
+      const after = manualService();
+      const { orchestrator, until, rest } = await open(options, { services: { only: after } });
+      if (!durable) {
+        await rest();
+        expect(after.calls).toHaveLength(0);
+        return;
+      }
+      const joined = orchestrator.execute('b', asked);
+      const calls = () => after.open().filter(({ task }) => task === 'b');
+      await until(() => calls().length === 1);
+      expect(calls()[0]?.context).toMatchObject({ kwargs: { n: 1 }, idempotencyKey: 'k', attempt: 1 });
+      calls()[0]?.resolve('done');
+      expect((await joined).result).toBe('done');
+    },
+  );
+
+  if (!keepsTasks) {
+    suite.test('says clearly that it keeps no tasks', async ({ name, open, fresh }) => {
+      const { orchestrator } = await open(fresh());
+      expect(() => orchestrator.kept).toThrow(
+        `The engine "${name}" keeps no tasks beyond their end; create the orchestrator with engine: { kind: 'journal', path }.`,
+      );
+    });
+    return;
+  }
+
+  suite.test('restart: keeps the order and the ids of what had not started', async ({ open, fresh }) => {
+    const options = fresh();
+    const before = manualService();
+    const first = await open(options, { services: { only: before }, config: { maxParallel: 1 } });
+    const tasks = [
+      first.orchestrator.execute('a'),
+      first.orchestrator.execute('b', { taskId: 'mine', idempotencyKey: 'k', kwargs: { n: 1 } }),
+      first.orchestrator.execute('c', { priority: 3 }),
+    ];
+    await first.rest();
+    await first.close();
+    const results = await Promise.all(tasks);
+    // The one of the highest priority ran; the others are kept.
+    expect(results.map(({ errorDetails }) => errorDetails?.kept ?? false)).toEqual([true, true, false]);
+
+    const after = manualService();
+    const second = await open(options, { services: { only: after }, config: { maxParallel: 1 } });
+    const joined = second.orchestrator.execute('b', { idempotencyKey: 'k', kwargs: { n: 1 } });
+    await second.until(() => after.calls.length === 1);
+    after.open()[0]?.resolve();
+    await second.until(() => after.calls.length === 2);
+    expect(after.calls.map(({ task }) => task)).toEqual(['a', 'b']);
+    expect(after.calls[1]?.context).toMatchObject({
+      taskId: 'mine',
+      kwargs: { n: 1 },
+      idempotencyKey: 'k',
+    });
+    after.open()[0]?.resolve('done');
+    expect((await joined).result).toBe('done');
+    expect(second.orchestrator.kept.find('mine')).toMatchObject({ status: 'completed', task: 'b' });
+  });
+
+  suite.test('keeps ended tasks, lists them, and tries failed ones again', async ({ open, fresh }) => {
+    let isUp = false;
+    const { orchestrator } = await open(fresh(), {
+      services: { moody: (task) => (isUp ? task : Promise.reject(new Error('down'))) },
+      config: { maxRetries: 0 },
+    });
+    const { taskId } = await orchestrator.execute('x');
+    expect(orchestrator.kept.list({ which: 'dead' })).toMatchObject([
+      { taskId, status: 'failed', errorCode: 'SERVICE_FAILED', attempts: 1 },
+    ]);
+    isUp = true;
+    expect(await orchestrator.kept.retry(taskId)).toBe(true);
+    expect(await orchestrator.kept.result(taskId)).toMatchObject({ taskId, success: true, result: 'x' });
+    expect(orchestrator.kept.list({ which: 'dead' })).toEqual([]);
+    expect([await orchestrator.kept.retry(taskId), orchestrator.kept.result('nobody')]).toEqual([
+      false,
+      undefined,
+    ]);
+  });
+}
