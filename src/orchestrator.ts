@@ -504,6 +504,7 @@ export class Orchestrator implements OrchestratorPort {
       route: (task) => custody.route(task),
       cancel: (task, reason) => custody.cancel(task, reason),
       limits: () => supervisor.limits(),
+      resize: (change) => supervisor.send({ type: 'RESIZE', change }),
       interrupt: (task, error) => custody.interrupt(task, error),
       refuse: (task, error) => custody.refuse(task, error),
       answer: (task, result) => custody.answer(task, result),

@@ -27,6 +27,8 @@ export interface CustodyPorts {
   readonly isDraining: () => boolean;
   /** Arms the deadline of a task that runs elsewhere, so many milliseconds late. */
   readonly armDeadline: (task: TaskRecord, graceMs: number) => void;
+  /** A task ended without an event of the machine: a drain may be over. */
+  readonly ended: () => void;
 }
 
 /**
@@ -111,7 +113,10 @@ export class Custody {
   refuse(task: EngineTask, error: OrchestratorError): void {
     const record = task as TaskRecord;
     const wasHere = this.#undecided.delete(record) || this.#elsewhere.delete(record);
-    if (wasHere && isOpen(record)) this.#refuseAtOnce(record, error);
+    if (wasHere && isOpen(record)) {
+      this.#refuseAtOnce(record, error);
+      this.#ports.ended();
+    }
     this.#ports.waiters.check();
   }
 
@@ -143,6 +148,7 @@ export class Custody {
 
   #tellAll(): void {
     this.#ports.ledger.announce();
+    this.#ports.ended();
     this.#ports.waiters.check();
   }
 }

@@ -134,6 +134,9 @@ export class Supervisor implements SupervisorDuties {
       isDraining: () => this.#isDraining,
       armDeadline: (task, graceMs) =>
         this.#ledger.armDeadline(task, () => this.#endings.failDeadline(task), graceMs),
+      ended: () => {
+        if (this.#isDraining) this.send({ type: 'TICK' });
+      },
     });
     this.#dispatcher = new Dispatcher(
       { ...parts, rates: this.#rates, instancePorts, isInspected: ports.inspect !== undefined },

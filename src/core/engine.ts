@@ -136,6 +136,8 @@ export interface EngineRuntime {
   cancel(task: EngineTask, reason: unknown): void;
   /** The limits just now. */
   limits(): EngineLimits;
+  /** Changes a limit of this process, without telling the engine. */
+  resize(change: LimitChange): void;
   /** A task of an earlier process that must not go on. */
   interrupt(task: EngineTask, error: OrchestratorError): void;
   /** Not accepted. */

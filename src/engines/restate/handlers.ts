@@ -39,7 +39,7 @@ export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
     fingerprint: task.fingerprint,
   });
   const runAttempt = (ctx: Context, message: AttemptMessage): Promise<AttemptOutcome> =>
-    attempt(ctx, message, ports.visit);
+    attempt(sdk, ctx, { message, visit: ports.visit });
   return [
     sdk.service({ name: names.task, handlers: { run: sdk.handlers.handler(ends, runTask) } }),
     sdk.service({ name: names.attempt, handlers: { run: sdk.handlers.handler(attempts, runAttempt) } }),
@@ -48,9 +48,9 @@ export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
 }
 
 async function attempt(
+  sdk: Sdk,
   ctx: Context,
-  message: AttemptMessage,
-  visit: HandlerPorts['visit'],
+  { message, visit }: { readonly message: AttemptMessage; readonly visit: HandlerPorts['visit'] },
 ): Promise<AttemptOutcome> {
   if (message.startedId !== null) ctx.resolveAwakeable(message.startedId, null);
   if (!message.task.isIdempotent) {
@@ -59,7 +59,10 @@ async function attempt(
       isFirst = true;
       return Date.now();
     });
-    if (!isFirst) return interrupted(message, begunAtMs);
+    if (!isFirst) {
+      const error = errors.interrupted(message.task.service, message.number, 1);
+      return endedBy(message, 'interrupted', { error, atMs: begunAtMs });
+    }
   }
   const abort = new AbortController();
   const { attemptCompletedSignal: gone } = ctx.request();
@@ -71,18 +74,26 @@ async function attempt(
   } catch (cause) {
     // A cancel of the task arrives here.
     abort.abort(cause);
-    throw cause;
+    if (!(cause instanceof sdk.CancelledError)) throw cause;
+    return endedBy(message, 'cancelled', { error: errors.cancelled(cause), atMs: await ctx.date.now() });
   } finally {
     gone.removeEventListener('abort', stop);
   }
 }
 
-/** The process died during an attempt that must not be repeated. */
-function interrupted({ task, number }: AttemptMessage, begunAtMs: number): AttemptOutcome {
-  const error = errors.interrupted(task.service, number, 1);
-  const progress = { attempts: number, startedAtMs: begunAtMs, endedAtMs: begunAtMs };
-  const result = endOutside(task, 'interrupted', { error, progress });
-  return { kind: 'ended', result, startedAtMs: begunAtMs, endedAtMs: begunAtMs };
+/** How an attempt that had begun was ended from outside. */
+function endedBy(
+  { task, number }: AttemptMessage,
+  status: 'interrupted' | 'cancelled',
+  { error, atMs }: { readonly error: errors.OrchestratorError; readonly atMs: number },
+): AttemptOutcome {
+  const progress = { attempts: number, startedAtMs: atMs, endedAtMs: atMs };
+  return {
+    kind: 'ended',
+    result: endOutside(task, status, { error, progress }),
+    startedAtMs: atMs,
+    endedAtMs: atMs,
+  };
 }
 
 /** Texts by key, each for a time. */

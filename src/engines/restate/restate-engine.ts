@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type {
   Engine,
   EngineCapabilities,
@@ -27,6 +28,12 @@ import { type Invocation, type InvocationEnd, RestateServer } from './restate-se
 import { endOutside } from './task-ends.js';
 import { Watchdog } from './watchdog.js';
 
+/** How long a close waits for what is on its way to the server, in milliseconds. */
+const CLOSE_MS = 1000;
+
+/** How often a key is taken again whose task had ended without an attempt, when others do the same. */
+const MOST_TAKES = 5;
+
 /** A task that the server has, or is about to get. */
 interface OpenTask {
   invocation: Invocation | null;
@@ -40,7 +47,8 @@ interface OpenTask {
  *
  * Owns: which open task is which invocation. Talks to: the server, the runtime. Invariants:
  * - I1 a task is accepted once the server has it;
- * - I2 a task that was ended here (cancel, deadline) is told once the server has been asked to stop it;
+ * - I2 a task that was ended here (cancel, deadline) is told once the server has been asked to stop it; one of another
+ *   caller, whose key was joined, goes on there;
  * - I3 what this process does not learn is not lost: the server keeps the end under the task's key.
  */
 export class RestateEngine implements Engine, TaskKeeper {
@@ -54,7 +62,9 @@ export class RestateEngine implements Engine, TaskKeeper {
   readonly #log: Log;
   readonly #watchdog: Watchdog;
   readonly #open = new Map<EngineTask, OpenTask>();
-  /** Requests whose end `told` and `close` wait for. */
+  /** Tasks that are on their way to the server. */
+  readonly #handing = new Set<Promise<void>>();
+  /** Requests whose end `told` waits for. */
   readonly #telling = new Set<Promise<void>>();
   readonly #shelves: RemoteShelf[] = [];
   #runtime: EngineRuntime | null = null;
@@ -93,17 +103,22 @@ export class RestateEngine implements Engine, TaskKeeper {
 
   async close(): Promise<void> {
     this.#watchdog.stop();
-    await this.told();
-    for (const shelf of this.#shelves) await shelf.kept().catch(() => {});
-    this.#runtime = null;
+    const limit = new AbortController();
+    await Promise.race([
+      this.#underWay(),
+      setTimeout(CLOSE_MS, undefined, { signal: limit.signal }).catch(() => {}),
+    ]);
+    limit.abort();
     await this.#server.close();
+    // What was on its way failed, and its callers are told.
+    await this.#underWay();
   }
 
   // Keeper.
 
   accept(task: EngineTask): void {
     this.#open.set(task, { invocation: null, message: null, endedHere: null });
-    void this.#hand(task);
+    during(this.#handing, this.#hand(task));
   }
 
   attempt(_task: EngineTask, _service: string, begin: () => void): void {
@@ -125,7 +140,7 @@ export class RestateEngine implements Engine, TaskKeeper {
     known.endedHere = result;
     // Before it is with the server there is nothing to stop; `hand` sees that it has ended.
     if (known.invocation === null) return;
-    this.#tell(this.#stop(task, known.invocation, result));
+    during(this.#telling, this.#stop(task, known.invocation, result));
   }
 
   commit(): void {}
@@ -149,21 +164,36 @@ export class RestateEngine implements Engine, TaskKeeper {
     const known = this.#open.get(task);
     if (runtime === null || known === undefined) return;
     try {
-      const message = await this.#messageOf(task, runtime);
-      const invocation = await this.#server.send(`${this.#names.task}/run`, invocationKeyOf(task), message);
-      known.message = message;
-      known.invocation = invocation;
+      known.message = await this.#messageOf(task, runtime);
+      // A cancel came first: the server never hears of it.
+      if (known.endedHere !== null && !isLeft(known.endedHere)) {
+        this.#open.delete(task);
+        runtime.answer(task, known.endedHere);
+        return;
+      }
+      known.invocation = await this.#send(invocationKeyOf(task), known.message);
     } catch (cause) {
       this.#refuse(task, asRefusal(cause));
       return;
     }
     if (known.endedHere !== null) {
-      this.#tell(this.#stop(task, known.invocation, known.endedHere));
+      during(this.#telling, this.#stop(task, known.invocation, known.endedHere));
       return;
     }
     runtime.handOver(task);
     this.#watchdog.watch(this.#open);
-    await this.#follow(task, known, known.invocation);
+    void this.#follow(task, known.message, known.invocation);
+  }
+
+  /** A key whose task ended without an attempt is free again, as under every engine: nothing was done. */
+  async #send(key: string, message: TaskMessage): Promise<Invocation> {
+    for (let takes = 1; ; takes += 1) {
+      const invocation = await this.#server.send(`${this.#names.task}/run`, key, message);
+      if (!invocation.isKnown || takes === MOST_TAKES) return invocation;
+      const end = await this.#server.endSoFar(invocation.id);
+      const isFree = end?.kind === 'returned' && (end.value as TaskEnd).result.attempts === 0;
+      if (!isFree || !(await this.#server.forget(invocation.id))) return invocation;
+    }
   }
 
   async #messageOf(task: EngineTask, runtime: EngineRuntime): Promise<TaskMessage> {
@@ -181,20 +211,19 @@ export class RestateEngine implements Engine, TaskKeeper {
   }
 
   /** Waits for the end of a task, and tells it. */
-  async #follow(task: EngineTask, known: OpenTask, { id, isKnown }: Invocation): Promise<void> {
+  async #follow(task: EngineTask, message: TaskMessage, { id }: Invocation): Promise<void> {
     const end = await this.#server.endOf(id);
     // It was ended here meanwhile, or this process stops: the server keeps its end.
-    if (end === null || known.endedHere !== null || known.message === null) return;
-    this.#open.delete(task);
-    const result = resultOf(task, known.message, end);
+    if (end === null || !this.#open.delete(task)) return;
+    const result = resultOf(task, message, end);
     if ('conflict' in result) this.#runtime?.refuse(task, errors.idempotencyConflict(result.conflict));
-    else this.#runtime?.end(task, isKnown ? { ...result, taskId: task.id } : result);
+    else this.#runtime?.end(task, { ...result, taskId: task.id });
   }
 
   /** Asks the server to stop a task that was ended here, and tells its caller. */
-  async #stop(task: EngineTask, { id }: Invocation, result: TaskResult): Promise<void> {
+  async #stop(task: EngineTask, { id, isKnown }: Invocation, result: TaskResult): Promise<void> {
     this.#open.delete(task);
-    if (result.errorDetails?.kept !== true) {
+    if (!isKnown && !isLeft(result)) {
       await this.#server.cancel(id).catch((cause) => {
         this.#log.warn({ cause, taskId: task.id }, 'the engine was not told to stop a task; it may go on');
       });
@@ -203,16 +232,35 @@ export class RestateEngine implements Engine, TaskKeeper {
   }
 
   #refuse(task: EngineTask, error: errors.OrchestratorError): void {
-    const known = this.#open.get(task);
+    const endedHere = this.#open.get(task)?.endedHere ?? null;
     this.#open.delete(task);
-    if (known?.endedHere) this.#runtime?.answer(task, known.endedHere);
-    else this.#runtime?.refuse(task, error);
+    if (endedHere === null) this.#runtime?.refuse(task, error);
+    else this.#runtime?.answer(task, isLeft(endedHere) ? notLeft(endedHere) : endedHere);
   }
 
-  #tell(telling: Promise<void>): void {
-    this.#telling.add(telling);
-    void telling.finally(() => this.#telling.delete(telling));
+  /** Resolves once nothing is on its way any more. */
+  async #underWay(): Promise<void> {
+    while (this.#handing.size > 0) await Promise.all(this.#handing);
+    await this.told();
+    for (const shelf of this.#shelves) await shelf.kept().catch(() => {});
   }
+}
+
+/** Keeps a promise in a set as long as it is open. */
+function during(open: Set<Promise<void>>, promise: Promise<void>): void {
+  open.add(promise);
+  void promise.finally(() => open.delete(promise));
+}
+
+/** The caller was told that the engine keeps the task. */
+function isLeft({ errorDetails }: TaskResult): boolean {
+  return errorDetails?.kept === true;
+}
+
+/** What a caller is told instead when the engine did not get the task. */
+function notLeft(result: TaskResult): TaskResult {
+  const error = errors.shuttingDown();
+  return { ...result, error: error.message, errorDetails: errors.detailsOf(error) };
 }
 
 function asRefusal(cause: unknown): errors.OrchestratorError {

@@ -9,6 +9,9 @@ const LEAST_VERSION = [1, 7, 12] as const;
 /** How long to wait between two tries of what must not be lost, in milliseconds. */
 const RETRY_MS = { first: 50, most: 1000 } as const;
 
+/** What the server answers when asked for the end of an invocation that has none. */
+const NOT_READY = 470;
+
 /** Where a server is. */
 export interface ServerAddress {
   /** Where tasks are handed over. */
@@ -22,7 +25,7 @@ export interface ServerAddress {
 /** An invocation at the server. */
 export interface Invocation {
   readonly id: string;
-  /** The server knew it before, under the same key. */
+  /** Another caller had started it, under the same key. */
   readonly isKnown: boolean;
 }
 
@@ -90,11 +93,16 @@ export class RestateServer {
    */
   async send(target: string, key: string, message: unknown): Promise<Invocation> {
     const headers = { 'idempotency-key': key };
-    const { status, body } = await this.#persist((limitMs) =>
-      this.#ask('POST', `${this.address.ingressUrl}/${target}/send`, { message, headers, limitMs }),
-    );
+    let asked = 0;
+    const { status, body } = await this.#persist((limitMs) => {
+      asked += 1;
+      return this.#ask('POST', `${this.address.ingressUrl}/${target}/send`, { message, headers, limitMs });
+    });
     const { invocationId, status: outcome } = asObject(body) as { invocationId?: string; status?: string };
-    if (status < 300 && invocationId) return { id: invocationId, isKnown: outcome === 'PreviouslyAccepted' };
+    if (status < 300 && invocationId) {
+      // After a fault it may have been started by the request that seemed to fail.
+      return { id: invocationId, isKnown: outcome === 'PreviouslyAccepted' && asked === 1 };
+    }
     throw this.#unavailable(
       status === 404
         ? 'knows no worker for this namespace; start one with gaffr worker --engine restate'
@@ -139,6 +147,16 @@ export class RestateServer {
       if (this.#closing.signal.aborted) return null;
       await pause(waitMs, this.#closing.signal);
     }
+  }
+
+  /** How an invocation has ended; null when it has not. */
+  async endSoFar(invocationId: string): Promise<InvocationEnd | null> {
+    const url = `${this.address.ingressUrl}/restate/invocation/${invocationId}/output`;
+    const { status, body } = await this.#persist((limitMs) => this.#ask('GET', url, { limitMs }));
+    if (status < 300) return { kind: 'returned', value: body };
+    return status !== NOT_READY && isOfTheHandler(body)
+      ? { kind: 'failed', code: status, message: wordsOf(body) }
+      : null;
   }
 
   /** Asks an invocation to stop. Resolves once the server knows; its end says whether it did. */

@@ -36,6 +36,8 @@ export class TaskLoop {
   #attempts = 0;
   #deadline: RestatePromise<Signal> | null = null;
   #queueTimeout: RestatePromise<Signal> | null = null;
+  /** The latest attempt. */
+  #call: RestatePromise<AttemptOutcome> | null = null;
 
   constructor(sdk: Sdk, ctx: Context, names: Names, task: TaskMessage) {
     this.#sdk = sdk;
@@ -45,6 +47,15 @@ export class TaskLoop {
   }
 
   async run(): Promise<TaskResult> {
+    try {
+      return await this.#untilEnd();
+    } catch (cause) {
+      if (cause instanceof this.#sdk.CancelledError) return this.#cancelled(cause);
+      throw cause;
+    }
+  }
+
+  async #untilEnd(): Promise<TaskResult> {
     const { deadlineMs, queueTimeoutMs } = this.#task.settings;
     if (deadlineMs !== null || queueTimeoutMs !== null) {
       const nowMs = await this.#ctx.date.now();
@@ -90,6 +101,7 @@ export class TaskLoop {
       inputSerde: json as Serde<AttemptMessage>,
       outputSerde: json as Serde<AttemptOutcome>,
     });
+    this.#call = call;
     if (started === null) return this.#noted(number, await call);
     const starts = started.promise.map((): Signal => ({ kind: 'started' }));
     const until = (...signals: (RestatePromise<Signal> | null)[]): Promise<Signal> =>
@@ -130,14 +142,29 @@ export class TaskLoop {
     return this.#ctx.sleep(Math.max(0, leftMs)).map((): Signal => ({ kind }));
   }
 
+  /** The server has cancelled the attempt too, and it says whether it had begun. */
+  async #cancelled(reason: Error): Promise<TaskResult> {
+    try {
+      const last = await this.#call;
+      if (last?.kind === 'ended') this.#attempts = last.result.attempts;
+    } catch {
+      // It had not.
+    }
+    return this.#endAs('cancelled', errors.cancelled(reason));
+  }
+
   async #timedOut(kind: TimeLimit): Promise<TaskResult> {
     const { service, settings } = this.#task;
     const error =
       kind === 'deadline'
         ? errors.deadlinePassed(service, (settings.deadlineMs ?? 0) / 1000)
         : errors.queueTimedOut(service, (settings.queueTimeoutMs ?? 0) / 1000, null);
+    return this.#endAs('timed_out', error);
+  }
+
+  async #endAs(status: 'timed_out' | 'cancelled', error: errors.OrchestratorError): Promise<TaskResult> {
     const endedAtMs = await this.#ctx.date.now();
     const progress = { attempts: this.#attempts, startedAtMs: this.#startedAtMs, endedAtMs };
-    return endOutside(this.#task, 'timed_out', { error, progress });
+    return endOutside(this.#task, status, { error, progress });
   }
 }

@@ -133,9 +133,20 @@ export class WorkerEngine implements Engine, TaskKeeper {
         },
       });
       signal.addEventListener('abort', stop);
+      this.#keepUp(runtime, service);
       runtime.run([record]);
       if (signal.aborted) stop();
     });
+  }
+
+  /** The server keeps the limits. That it hands over more than this process knows means that they were raised elsewhere. */
+  #keepUp(runtime: EngineRuntime, service: string): void {
+    const { maxParallel, services } = runtime.limits();
+    const visits = [...this.#visits.keys()];
+    if (visits.length > maxParallel) runtime.resize({ maxParallel: visits.length });
+    const concurrency = visits.filter(({ settings }) => settings.service === service).length;
+    if (concurrency > (services.get(service) ?? Number.POSITIVE_INFINITY))
+      runtime.resize({ service, concurrency });
   }
 
   // Engine.

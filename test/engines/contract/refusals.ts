@@ -36,7 +36,7 @@ export function refusals(suite: Suite): void {
       if (!pausing) {
         const refusal = `The engine "${name}" cannot hold starts back`;
         expect(() => orchestrator.pause()).toThrow(refusal);
-        const rateLimit = { starts: 1, perSeconds: 1 };
+        const rateLimit = { limit: 1, intervalSeconds: 1 };
         for (const options of [
           { config: { startPaused: true } },
           { config: { rateLimit } },

@@ -72,4 +72,37 @@ export function severalProcesses(suite: Suite): void {
     expect(await taken).toMatchObject({ status: 'completed', result: 'done', attempts: 1 });
     expect(service.calls).toHaveLength(1);
   });
+
+  suite.test(
+    'who joined the key of another orchestrator and leaves does not end its task',
+    async (engine) => {
+      const service = manualService();
+      const [one, two] = await openTwo(engine, { services: { only: service } });
+      const first = one.orchestrator.execute('x', { idempotencyKey: 'k' });
+      await one.until(() => service.calls.length === 1);
+      const joiner = two.orchestrator.submit('x', { idempotencyKey: 'k' });
+      await joiner.accepted();
+      joiner.cancel();
+      expect((await joiner.result()).status).toBe('cancelled');
+      await two.rest();
+      expect(service.calls[0]?.context.signal.aborted).toBe(false);
+      service.open()[0]?.resolve('done');
+      expect((await first).result).toBe('done');
+    },
+  );
+
+  suite.test('a task that was cancelled during an attempt stays so under its key', async (engine) => {
+    const service = manualService();
+    const [one, two] = await openTwo(engine, { services: { only: service } });
+    const first = one.orchestrator.submit('x', { idempotencyKey: 'k' });
+    await one.until(() => service.calls.length === 1);
+    const joiner = two.orchestrator.execute('x', { idempotencyKey: 'k' });
+    await two.rest();
+    first.cancel('enough');
+    expect((await first.result()).status).toBe('cancelled');
+    expect(await joiner).toMatchObject({ status: 'cancelled', attempts: 1 });
+    const again = await two.orchestrator.execute('x', { idempotencyKey: 'k' });
+    expect(again).toMatchObject({ status: 'cancelled', attempts: 1 });
+    expect(service.calls).toHaveLength(1);
+  });
 }
