@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type EngineServer, startEngineServer } from '../../src/cli/engine/engine-server.js';
 import { silentLog } from '../../src/core/environment.js';
@@ -10,8 +11,8 @@ import { silentLog } from '../../src/core/environment.js';
 export interface TestServer extends EngineServer {
   readonly dataFolder: string;
   readonly ports: { readonly ingress: number; readonly admin: number; readonly node: number };
-  /** Kills it at once and starts it again with the same data and ports. */
-  killAndStart(): Promise<TestServer>;
+  /** Kills it at once and starts it again, after a while, with the same data and ports. Default: without a wait. */
+  killAndStart(awayMs?: number): Promise<TestServer>;
 }
 
 /** Starts the server of the package beside this file. */
@@ -28,9 +29,10 @@ async function startAt(dataFolder: string, ports: TestServer['ports']): Promise<
     ...server,
     dataFolder,
     ports,
-    async killAndStart() {
+    async killAndStart(awayMs = 0) {
       if (server.pid !== undefined) process.kill(server.pid, 'SIGKILL');
       await server.ended;
+      await setTimeout(awayMs);
       return startAt(dataFolder, ports);
     },
     async stop() {

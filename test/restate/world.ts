@@ -30,7 +30,8 @@ let namespaces = 0;
 export function engineOn(server: TestServer): EngineOptions & { readonly kind: 'restate' } {
   namespaces += 1;
   const namespace = `test-${namespaces}`;
-  afterTest(() => endAll(server, namespace));
+  // A server that the test has ended has nothing left.
+  afterTest(() => endAll(server, namespace).catch(() => {}));
   const { ingressUrl, adminUrl } = server;
   return { kind: 'restate', ingressUrl, adminUrl, namespace };
 }
@@ -47,8 +48,11 @@ export async function rest(): Promise<void> {
 }
 
 /** Starts a worker that ends after the test, unless it did before. */
-export async function openWorker(engine: EngineOptions, options: WorldOptions = {}): Promise<Worker> {
-  const worker = await startWorker({ ...asGiven(options), engine, port: 0 });
+export async function openWorker(
+  engine: EngineOptions,
+  { port = 0, ...options }: WorldOptions & { readonly port?: number } = {},
+): Promise<Worker> {
+  const worker = await startWorker({ ...asGiven(options), engine, port });
   afterTest(() => worker.close({ drainSeconds: 0 }));
   return worker;
 }

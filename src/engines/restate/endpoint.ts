@@ -1,8 +1,12 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../core/environment.js';
 import { createHandlers, type HandlerPorts } from './handlers.js';
 import type { Sdk } from './sdk.js';
+
+/** How long a close waits until the server has the outcomes of attempts, in milliseconds. */
+const TELL_MS = 2000;
 
 /** Where handlers are served. */
 export interface EndpointOptions {
@@ -18,7 +22,7 @@ export interface EndpointOptions {
 export interface Endpoint {
   /** The port it listens on. */
   readonly port: number;
-  /** Takes no more requests, and ends those that are open. */
+  /** Takes no more requests, lets attempts that have ended be told, and ends the requests that are open. */
   close(): Promise<void>;
 }
 
@@ -37,7 +41,14 @@ export async function serveHandlers(
       log.debug(facts, typeof message === 'string' ? message : 'restate');
     },
   });
-  const server = createServer(handler);
+  const attempts = new Set<object>();
+  const server = createServer((request, response) => {
+    if (request.url.includes(`/${ports.names.attempt}/`)) {
+      attempts.add(response);
+      response.once('close', () => attempts.delete(response));
+    }
+    handler(request, response);
+  });
   const sessions = new Set<ServerHttp2Session>();
   server.on('session', (session) => {
     sessions.add(session);
@@ -46,11 +57,13 @@ export async function serveHandlers(
   await listen(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const session of sessions) session.destroy();
-      }),
+    async close() {
+      const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+      const limitMs = Date.now() + TELL_MS;
+      while (attempts.size > 0 && Date.now() < limitMs) await setTimeout(10);
+      for (const session of sessions) session.destroy();
+      await ended;
+    },
   };
 }
 

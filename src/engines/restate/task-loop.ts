@@ -145,7 +145,8 @@ export class TaskLoop {
   /** The server has cancelled the attempt too, and it says whether it had begun. */
   async #cancelled(reason: Error): Promise<TaskResult> {
     try {
-      const last = await this.#call;
+      // Awaited by itself it would say once more that the task was cancelled.
+      const last = this.#call && (await this.#sdk.RestatePromise.race([this.#call]));
       if (last?.kind === 'ended') this.#attempts = last.result.attempts;
     } catch {
       // It had not.
