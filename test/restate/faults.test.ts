@@ -95,7 +95,8 @@ describe('a server that goes away', () => {
       running -= 1;
       return task;
     };
-    const engine = engineOn(server);
+    // Under load a server may take ten seconds until it takes tasks again.
+    const engine = { ...engineOn(server), timeoutSeconds: 40 };
     const { orchestrator } = await openWorld(engine, {
       services: { only: { service: execute, idempotent: true } },
       config: { maxParallel: 5 },
@@ -108,10 +109,9 @@ describe('a server that goes away', () => {
     const late = tasks.map((task) => orchestrator.execute(`late ${task}`));
     server = await isBack;
     const ended = await Promise.all([...results, ...late]);
-    expect(ended.filter(({ success }) => success).map(({ result }) => result)).toEqual([
-      ...tasks,
-      ...tasks.map((task) => `late ${task}`),
-    ]);
+    const wrong = ended.filter(({ success }) => !success).map(({ status, error }) => `${status}: ${error}`);
+    expect(wrong).toEqual([]);
+    expect(ended.map(({ result }) => result)).toEqual([...tasks, ...tasks.map((task) => `late ${task}`)]);
     expect(peak).toBeLessThanOrEqual(5);
   });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Context, ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
 import * as errors from '../../core/errors.js';
 import type { AttemptMessage, AttemptOutcome, Names, ShelfText, TaskEnd, TaskMessage } from './protocol.js';
@@ -26,6 +27,8 @@ const RETRY_POLICY = { initialInterval: 50, exponentiationFactor: 2, maxInterval
  */
 export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
   const { names, keepMs } = ports;
+  /** Of attempts that are about to begin in this process. */
+  const marks = new Set<string>();
   const ends = { retryPolicy: RETRY_POLICY, idempotencyRetention: keepMs, journalRetention: 0 };
   const attempts = {
     retryPolicy: RETRY_POLICY,
@@ -39,7 +42,7 @@ export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
     fingerprint: task.fingerprint,
   });
   const runAttempt = (ctx: Context, message: AttemptMessage): Promise<AttemptOutcome> =>
-    attempt(sdk, ctx, { message, visit: ports.visit });
+    attempt(sdk, ctx, { ...ports, message, marks });
   return [
     sdk.service({ name: names.task, handlers: { run: sdk.handlers.handler(ends, runTask) } }),
     sdk.service({ name: names.attempt, handlers: { run: sdk.handlers.handler(attempts, runAttempt) } }),
@@ -47,30 +50,29 @@ export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
   ];
 }
 
+/**
+ * Makes an attempt, whose steps are the same however often it is run anew. One that must not be repeated is marked before it
+ * begins: when its mark is not of this run, an earlier one had begun it and did not come to its end.
+ */
 async function attempt(
   sdk: Sdk,
   ctx: Context,
-  { message, visit }: { readonly message: AttemptMessage; readonly visit: HandlerPorts['visit'] },
+  { message, visit, marks }: HandlerPorts & { readonly message: AttemptMessage; readonly marks: Set<string> },
 ): Promise<AttemptOutcome> {
-  if (message.startedId !== null) ctx.resolveAwakeable(message.startedId, null);
-  if (!message.task.isIdempotent) {
-    let isFirst = false;
-    const begunAtMs = await ctx.run('begin', () => {
-      isFirst = true;
-      return Date.now();
-    });
-    if (!isFirst) {
-      const error = errors.interrupted(message.task.service, message.number, 1);
-      return endedBy(message, 'interrupted', { error, atMs: begunAtMs });
-    }
-  }
+  const { task, number, startedId } = message;
+  if (startedId !== null) ctx.resolveAwakeable(startedId, null);
+  const begun = task.isIdempotent ? null : await ctx.run('begin', () => mark(marks));
   const abort = new AbortController();
   const { attemptCompletedSignal: gone } = ctx.request();
   const stop = (): void => abort.abort(new Error('the engine gave the attempt up'));
   if (gone.aborted) stop();
   else gone.addEventListener('abort', stop, { once: true });
   try {
-    return await ctx.run(`attempt ${message.number}`, () => visit(message, abort.signal));
+    return await ctx.run(`attempt ${number}`, () => {
+      if (begun === null || marks.delete(begun.mark)) return visit(message, abort.signal);
+      const error = errors.interrupted(task.service, number, 1);
+      return Promise.resolve(endedBy(message, 'interrupted', { error, atMs: begun.atMs }));
+    });
   } catch (cause) {
     // A cancel of the task arrives here.
     abort.abort(cause);
@@ -78,7 +80,14 @@ async function attempt(
     return endedBy(message, 'cancelled', { error: errors.cancelled(cause), atMs: await ctx.date.now() });
   } finally {
     gone.removeEventListener('abort', stop);
+    if (begun !== null) marks.delete(begun.mark);
   }
+}
+
+function mark(marks: Set<string>): { readonly mark: string; readonly atMs: number } {
+  const mark = randomUUID();
+  marks.add(mark);
+  return { mark, atMs: Date.now() };
 }
 
 /** How an attempt that had begun was ended from outside. */

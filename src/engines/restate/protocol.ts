@@ -64,7 +64,7 @@ export type AttemptOutcome =
     }
   /** It failed, and the task may be tried again after a wait. */
   | { readonly kind: 'again'; readonly delayMs: number; readonly startedAtMs: number }
-  /** No attempt was made: the service's circuit is open on that worker. */
+  /** No attempt was made: the service's circuit is open on that worker, or the worker stops. */
   | { readonly kind: 'not-now'; readonly delayMs: number };
 
 /** What the server keeps as the end of a task. */

@@ -21,6 +21,9 @@ import { loadSdk } from './sdk.js';
 /** Least wait for a circuit, in milliseconds: between two looks nothing else can be done. */
 const LEAST_WAIT_MS = 100;
 
+/** What a worker says that begins nothing more. */
+const HANDED_BACK: AttemptOutcome = { kind: 'not-now', delayMs: 500 };
+
 /** What a worker needs from outside. */
 export interface WorkerPorts {
   readonly log: Log;
@@ -104,11 +107,12 @@ export class WorkerEngine implements Engine, TaskKeeper {
    * Makes an attempt.
    *
    * @param signal - Fires when its outcome is not wanted any more: then the service's signal fires.
-   * @throws OrchestratorError `SHUTTING_DOWN` when this worker stops; the attempt is then made elsewhere.
+   * @throws OrchestratorError `SHUTTING_DOWN` when this worker stops before its end: then it is made again, or the task is
+   * interrupted when its service is not idempotent.
    */
   visit({ task, number }: AttemptMessage, signal: AbortSignal): Promise<AttemptOutcome> {
     const runtime = this.#runtime;
-    if (runtime === null || this.#isStopping) return Promise.reject(errors.shuttingDown());
+    if (runtime === null || this.#isStopping) return Promise.resolve(HANDED_BACK);
     return new Promise((resolve, reject) => {
       const { id, text, service, acceptedAtMs } = task;
       const ageMs = Math.max(0, Date.now() - acceptedAtMs);
@@ -213,8 +217,10 @@ function tell(
 ): void {
   const wasTurnedAway = result.errorCode === 'SERVICE_UNAVAILABLE' && result.attempts < number;
   if (signal.aborted) fail(signal.reason);
-  else if (result.errorCode === 'SHUTTING_DOWN') fail(errors.shuttingDown());
-  else if (wasTurnedAway && !failsWhenUnavailable) {
+  else if (result.errorCode === 'SHUTTING_DOWN') {
+    if (result.attempts < number) end(HANDED_BACK);
+    else fail(errors.shuttingDown());
+  } else if (wasTurnedAway && !failsWhenUnavailable) {
     const { retryAfterSeconds } = result.errorDetails ?? {};
     const seconds = typeof retryAfterSeconds === 'number' ? retryAfterSeconds : 1;
     end({ kind: 'not-now', delayMs: Math.max(LEAST_WAIT_MS, seconds * 1000) });
