@@ -256,6 +256,11 @@ export function engineUnavailable(url: string, what: string, cause?: unknown): O
   return new OrchestratorError('ENGINE_UNAVAILABLE', message, { url }, { cause });
 }
 
+export function cannotListen(host: string, port: number, cause: unknown): OrchestratorError {
+  const message = `The worker cannot listen on ${host}:${port}: ${messageOf(cause)}; name another host or port (gaffr: --host, --port), or port 0 for any free one.`;
+  return new OrchestratorError('ENGINE_UNAVAILABLE', message, { host, port }, { cause });
+}
+
 export function cannotPrioritise(kind: string, priority: number): OrchestratorError {
   const message = `The engine "${kind}" has no priorities, and the task asks for ${priority}; leave "priority" out, or use the engine local or journal.`;
   return new OrchestratorError('INVALID_INPUT', message, { priority });

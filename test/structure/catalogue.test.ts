@@ -20,7 +20,7 @@ it('every fault of one process stands in the name of a test', () => {
     ...upTo('R', 10),
     ...upTo('Q', 13),
     ...upTo('M', 13),
-    ...upTo('J', 6),
+    ...upTo('J', 9),
     'P3',
     'P8',
     'P4',

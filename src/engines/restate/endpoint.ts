@@ -2,6 +2,7 @@ import { createServer, type Http2Server, type ServerHttp2Session } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import type { Log } from '../../core/environment.js';
+import { cannotListen } from '../../core/errors.js';
 import { createHandlers, type HandlerPorts } from './handlers.js';
 import type { Sdk } from './sdk.js';
 
@@ -26,7 +27,11 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** Serves the handlers over HTTP/2 in the clear, as the server calls them. @throws Error when the port is taken. */
+/**
+ * Serves the handlers over HTTP/2 in the clear, as the server calls them.
+ *
+ * @throws OrchestratorError `ENGINE_UNAVAILABLE` when the port is taken.
+ */
 export async function serveHandlers(
   sdk: Sdk,
   ports: HandlerPorts,
@@ -69,9 +74,9 @@ export async function serveHandlers(
 
 function listen(server: Http2Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => reject(cannotListen(host, port, cause)));
     server.listen(port, host, () => {
-      server.off('error', reject);
+      server.removeAllListeners('error');
       resolve();
     });
   });

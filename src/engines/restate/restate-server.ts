@@ -2,12 +2,16 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import * as errors from '../../core/errors.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** Least version whose flow control holds: earlier ones left invocations stuck. */
 const LEAST_VERSION = [1, 7, 12] as const;
 
 /** How long to wait between two tries of what must not be lost, in milliseconds. */
 const RETRY_MS = { first: 50, most: 1000 } as const;
+
+/** How many requests are with the server at once, those aside that wait for the end of an invocation. */
+const MOST_REQUESTS = 128;
 
 /** What the server answers when asked for the end of an invocation that has none. */
 const NOT_READY = 470;
@@ -42,9 +46,19 @@ export class RestateServer {
   readonly address: ServerAddress;
   #client: Promise<HttpClient> | undefined;
   readonly #closing = new AbortController();
+  readonly #waitingLine: WaitingLine;
+  /** Path of the ingress, without a slash at its end. */
+  readonly #path: string;
+  /** Requests that wait until fewer are with the server. */
+  readonly #waiting: (() => void)[] = [];
+  #requests = 0;
+  #answeredAtMs = 0;
 
   constructor(address: ServerAddress) {
     this.address = address;
+    const { origin, pathname } = new URL(address.ingressUrl);
+    this.#waitingLine = new WaitingLine(origin);
+    this.#path = pathname.replace(/\/$/, '');
     // Every request listens to it.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -133,10 +147,9 @@ export class RestateServer {
 
   /** Resolves once an invocation has ended, however often the server goes away meanwhile; null when this was closed. */
   async endOf(invocationId: string): Promise<InvocationEnd | null> {
-    const url = `${this.address.ingressUrl}/restate/invocation/${invocationId}/attach`;
     for (let waitMs: number = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
       try {
-        const { status, body } = await this.#ask('GET', url, {});
+        const { status, body } = await this.#attach(invocationId);
         if (status < 300) return { kind: 'returned', value: body };
         if (status < 500 || isOfTheHandler(body)) {
           return { kind: 'failed', code: status, message: wordsOf(body) };
@@ -182,6 +195,7 @@ export class RestateServer {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#waitingLine.close();
     const client = await this.#client;
     await client?.agent.destroy();
   }
@@ -192,12 +206,33 @@ export class RestateServer {
     );
   }
 
+  async #attach(invocationId: string): Promise<Answer> {
+    const path = `/restate/invocation/${invocationId}/attach`;
+    if (this.#waitingLine.isRefused) return this.#ask('GET', `${this.address.ingressUrl}${path}`, {});
+    const { status, text } = await this.#waitingLine.get(`${this.#path}${path}`);
+    return { status, body: parsed(text) };
+  }
+
   /** Asks until there is an answer that is not of a server on its way down or up. */
   async #persist(ask: (limitMs: number) => Promise<Answer>): Promise<Answer> {
-    const endMs = Date.now() + this.address.timeoutMs;
+    const askedAtMs = Date.now();
+    if (this.#requests >= MOST_REQUESTS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#requests += 1;
+    try {
+      // As long as the server answers others, one may wait longer for its turn.
+      return await this.#persistUntil(Math.max(askedAtMs, this.#answeredAtMs) + this.address.timeoutMs, ask);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#requests -= 1;
+    }
+  }
+
+  async #persistUntil(endMs: number, ask: (limitMs: number) => Promise<Answer>): Promise<Answer> {
     for (let waitMs: number = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
       try {
         const answer = await ask(Math.max(1, endMs - Date.now()));
+        if (answer.status !== 503) this.#answeredAtMs = Date.now();
         if (answer.status !== 503 || Date.now() + waitMs >= endMs) return answer;
       } catch (cause) {
         if (this.#closing.signal.aborted || Date.now() + waitMs >= endMs) {

@@ -6,10 +6,12 @@ import { provideWithResolvers } from './promise-with-resolvers.js';
 export type Sdk = typeof sdk;
 
 /** Loads the optional package. @throws OrchestratorError `MISSING_PACKAGE` when it is not installed. */
-export async function loadSdk(): Promise<Sdk> {
+export async function loadSdk(
+  load: () => Promise<Sdk> = () => import('@restatedev/restate-sdk'),
+): Promise<Sdk> {
   provideWithResolvers();
   try {
-    return await import('@restatedev/restate-sdk');
+    return await load();
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND')
       throw missingPackage('@restatedev/restate-sdk', cause);
