@@ -26,6 +26,9 @@ export function afterTest(cleanUp: () => Promise<unknown>): void {
 
 let namespaces = 0;
 
+/** Of each namespace: what a worker has begun, only a worker at the same address goes on with. */
+const ports = new Map<string | undefined, number>();
+
 /** Options of an engine with a namespace of its own. What is left of it at the server is ended after the test. */
 export function engineOn(server: TestServer): EngineOptions & { readonly kind: 'restate' } {
   namespaces += 1;
@@ -60,7 +63,9 @@ export async function openWorker(
 /** An orchestrator with a worker of its own. */
 export async function openWorld(engine: EngineOptions, options: WorldOptions = {}): Promise<World> {
   const world = openWithout(engine, options);
-  const worker = await openWorker(engine, options);
+  const { namespace } = engine as { readonly namespace?: string };
+  const worker = await openWorker(engine, { ...options, port: ports.get(namespace) ?? 0 });
+  ports.set(namespace, Number(new URL(worker.url).port));
   return {
     ...world,
     runner: worker.orchestrator,

@@ -42,6 +42,14 @@ interface OpenTask {
   endedHere: TaskResult | null;
 }
 
+/** A task that the server has. */
+interface Handed {
+  readonly message: TaskMessage;
+  readonly invocation: Invocation;
+  /** How often its key was taken. */
+  readonly takes: number;
+}
+
 /**
  * Accepts tasks by handing them to a Restate server, whose workers run them, and tells their ends.
  *
@@ -182,7 +190,7 @@ export class RestateEngine implements Engine, TaskKeeper {
     }
     runtime.handOver(task);
     this.#watchdog.watch(this.#open);
-    void this.#follow(task, known.message, known.invocation);
+    void this.#follow(task, { message: known.message, invocation: known.invocation, takes: 1 });
   }
 
   /** A key whose task ended without an attempt is free again, as under every engine: nothing was done. */
@@ -191,8 +199,7 @@ export class RestateEngine implements Engine, TaskKeeper {
       const invocation = await this.#server.send(`${this.#names.task}/run`, key, message);
       if (!invocation.isKnown || takes === MOST_TAKES) return invocation;
       const end = await this.#server.endSoFar(invocation.id);
-      const isFree = end?.kind === 'returned' && (end.value as TaskEnd).result.attempts === 0;
-      if (!isFree || !(await this.#server.forget(invocation.id))) return invocation;
+      if (end === null || !isNothing(end) || !(await this.#server.forget(invocation.id))) return invocation;
     }
   }
 
@@ -211,13 +218,36 @@ export class RestateEngine implements Engine, TaskKeeper {
   }
 
   /** Waits for the end of a task, and tells it. */
-  async #follow(task: EngineTask, message: TaskMessage, { id }: Invocation): Promise<void> {
-    const end = await this.#server.endOf(id);
+  async #follow(task: EngineTask, { message, invocation, takes }: Handed): Promise<void> {
+    const end = await this.#server.endOf(invocation.id);
     // It was ended here meanwhile, or this process stops: the server keeps its end.
-    if (end === null || !this.#open.delete(task)) return;
+    if (end === null || !this.#open.has(task)) return;
+    if (invocation.isKnown && isNothing(end) && takes < MOST_TAKES) {
+      // Whoever had the key gave it up.
+      await this.#takeOver(task, message, takes + 1);
+      return;
+    }
+    this.#open.delete(task);
     const result = resultOf(task, message, end);
     if ('conflict' in result) this.#runtime?.refuse(task, errors.idempotencyConflict(result.conflict));
     else this.#runtime?.end(task, { ...result, taskId: task.id });
+  }
+
+  async #takeOver(task: EngineTask, message: TaskMessage, takes: number): Promise<void> {
+    let invocation: Invocation;
+    try {
+      invocation = await this.#send(invocationKeyOf(task), message);
+    } catch (cause) {
+      this.#refuse(task, asRefusal(cause));
+      return;
+    }
+    const known = this.#open.get(task);
+    if (known === undefined) {
+      if (!invocation.isKnown) await this.#server.cancel(invocation.id).catch(() => {});
+      return;
+    }
+    known.invocation = invocation;
+    await this.#follow(task, { message, invocation, takes });
   }
 
   /** Asks the server to stop a task that was ended here, and tells its caller. */
@@ -250,6 +280,11 @@ export class RestateEngine implements Engine, TaskKeeper {
 function during(open: Set<Promise<void>>, promise: Promise<void>): void {
   open.add(promise);
   void promise.finally(() => open.delete(promise));
+}
+
+/** Nothing was done for the task. */
+function isNothing(end: InvocationEnd): boolean {
+  return end.kind === 'returned' && (end.value as TaskEnd).result.attempts === 0;
 }
 
 /** The caller was told that the engine keeps the task. */
