@@ -15,17 +15,10 @@ import type { TaskResult } from '../../core/result.js';
 import { asKept, type KeptValue, whyNotKept } from '../kept-values.js';
 import { RESTATE_CAPABILITIES } from './capabilities.js';
 import { limitsOf } from './limits.js';
-import {
-  fingerprintOf,
-  invocationKeyOf,
-  type Names,
-  namesOf,
-  type TaskEnd,
-  type TaskMessage,
-} from './protocol.js';
+import { fingerprintOf, invocationKeyOf, type Names, namesOf, type TaskMessage } from './protocol.js';
 import { RemoteShelf } from './remote-shelf.js';
-import { type Invocation, type InvocationEnd, RestateServer } from './restate-server.js';
-import { endOutside } from './task-ends.js';
+import { type Invocation, RestateServer } from './restate-server.js';
+import { isLeft, isNothing, notLeft, resultOf } from './told-ends.js';
 import { Watchdog } from './watchdog.js';
 
 /** How long a close waits for what is on its way to the server, in milliseconds. */
@@ -51,7 +44,8 @@ interface Handed {
 }
 
 /**
- * Accepts tasks by handing them to a Restate server, whose workers run them, and tells their ends.
+ * Accepts tasks by handing them to a Restate server, whose workers run them, and tells their ends: one file, because each
+ * step from the acceptance to the end decides what a cancel or a close in the middle of it means.
  *
  * Owns: which open task is which invocation. Talks to: the server, the runtime. Invariants:
  * - I1 a task is accepted once the server has it;
@@ -282,41 +276,8 @@ function during(open: Set<Promise<void>>, promise: Promise<void>): void {
   void promise.finally(() => open.delete(promise));
 }
 
-/** Nothing was done for the task. */
-function isNothing(end: InvocationEnd): boolean {
-  return end.kind === 'returned' && (end.value as TaskEnd).result.attempts === 0;
-}
-
-/** The caller was told that the engine keeps the task. */
-function isLeft({ errorDetails }: TaskResult): boolean {
-  return errorDetails?.kept === true;
-}
-
-/** What a caller is told instead when the engine did not get the task. */
-function notLeft(result: TaskResult): TaskResult {
-  const error = errors.shuttingDown();
-  return { ...result, error: error.message, errorDetails: errors.detailsOf(error) };
-}
-
 function asRefusal(cause: unknown): errors.OrchestratorError {
   return cause instanceof errors.OrchestratorError
     ? cause
     : new errors.OrchestratorError('INTERNAL', errors.messageOf(cause), {}, { cause });
-}
-
-/** What the server's word on a task means for the caller who asked for it. */
-function resultOf(
-  task: EngineTask,
-  message: TaskMessage,
-  end: InvocationEnd,
-): TaskResult | { readonly conflict: string } {
-  if (end.kind === 'returned') {
-    const { result, fingerprint } = end.value as TaskEnd;
-    const { idempotencyKey } = task.settings;
-    if (idempotencyKey !== null && fingerprint !== message.fingerprint) return { conflict: idempotencyKey };
-    return result;
-  }
-  const progress = { attempts: 0, startedAtMs: null, endedAtMs: Date.now() };
-  const error = errors.cancelled(new Error(`at the server: ${end.message}`));
-  return endOutside(message, 'cancelled', { error, progress });
 }

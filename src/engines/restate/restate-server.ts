@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import * as errors from '../../core/errors.js';
+import { RequestGate } from './request-gate.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Least version whose flow control holds: earlier ones left invocations stuck. */
@@ -39,8 +40,8 @@ export type InvocationEnd =
   | { readonly kind: 'failed'; readonly code: number; readonly message: string };
 
 /**
- * A Restate server by its HTTP interface. Owns: its connections. Every request has a time limit; those that wait for the end
- * of an invocation are asked again until it has ended.
+ * A Restate server by its HTTP interface: one file, so that all that is asked of it is read together. Owns: its connections.
+ * Every request has a time limit; those that wait for the end of an invocation are asked again until it has ended.
  */
 export class RestateServer {
   readonly address: ServerAddress;
@@ -49,9 +50,7 @@ export class RestateServer {
   readonly #waitingLine: WaitingLine;
   /** Path of the ingress, without a slash at its end. */
   readonly #path: string;
-  /** Requests that wait until fewer are with the server. */
-  readonly #waiting: (() => void)[] = [];
-  #requests = 0;
+  readonly #gate = new RequestGate(MOST_REQUESTS);
   #answeredAtMs = 0;
 
   constructor(address: ServerAddress) {
@@ -216,15 +215,12 @@ export class RestateServer {
   /** Asks until there is an answer that is not of a server on its way down or up. */
   async #persist(ask: (limitMs: number) => Promise<Answer>): Promise<Answer> {
     const askedAtMs = Date.now();
-    if (this.#requests >= MOST_REQUESTS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#requests += 1;
+    await this.#gate.enter();
     try {
       // As long as the server answers others, one may wait longer for its turn.
       return await this.#persistUntil(Math.max(askedAtMs, this.#answeredAtMs) + this.address.timeoutMs, ask);
     } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#requests -= 1;
+      this.#gate.leave();
     }
   }
 
