@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttp2Server } from 'node:http2';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { engineOptionsSchema } from '../../src/core/engine-config.js';
 import { silentLog } from '../../src/core/environment.js';
@@ -44,7 +45,7 @@ async function serving(answers: Answers): Promise<string> {
 async function listening(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanUps.push(() => {
-    server.closeAllConnections();
+    server.closeAllConnections?.();
     server.close();
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -57,6 +58,25 @@ async function nobody(): Promise<string> {
   await new Promise((resolve) => server.close(resolve));
   return url;
 }
+
+/** The end of a task as the server keeps it. */
+const ENDED = {
+  fingerprint: '',
+  result: {
+    taskId: 'theirs',
+    status: 'completed',
+    serviceName: 'echo',
+    success: true,
+    result: 'done',
+    error: null,
+    errorCode: null,
+    errorDetails: null,
+    executionTime: 0,
+    queueTime: 0,
+    attempts: 1,
+    route: null,
+  },
+};
 
 const LIMIT_SECONDS = 0.3;
 const engineAt = (url: string) =>
@@ -241,6 +261,50 @@ describe('an orchestrator without its server', () => {
     expect(await orchestrator.execute('y', { signal: AbortSignal.abort() })).toMatchObject({
       status: 'cancelled',
     });
+  });
+
+  it('hears of ends also through a proxy that speaks HTTP/1.1 alone', async () => {
+    const { result } = ENDED;
+    const url = await serving({
+      'POST /gaffr.task/run/send': { status: 202, body: { invocationId: 'inv_1', status: 'Accepted' } },
+      'GET /restate/invocation/inv_1/attach': { body: { result, fingerprint: '' } },
+    });
+    expect(await open(url).execute('x', { taskId: 'mine' })).toEqual({ ...result, taskId: 'mine' });
+  });
+
+  it('asks again for an end as long as the server has none to tell', async () => {
+    let asked = 0;
+    const server = createHttp2Server((request, response) => {
+      asked += 1;
+      if (request.url !== '/prefix/restate/invocation/inv_1/attach') response.stream.close(8);
+      else if (asked === 1) response.stream.session?.destroy();
+      else if (asked === 2) response.writeHead(503).end('going down');
+      else response.end(JSON.stringify(ENDED));
+    });
+    const ends = await listening(server as unknown as Server);
+    const send = await serving({
+      'POST /prefix/gaffr.task/run/send': {
+        status: 202,
+        body: { invocationId: 'inv_1', status: 'Accepted' },
+      },
+    });
+    // One address for both, as a server has it.
+    const door = createTcpServer((socket) => {
+      socket.once('data', (first: Buffer) => {
+        const other = connectTcp(
+          Number(new URL(first.toString('latin1').startsWith('PRI') ? ends : send).port),
+        );
+        other.write(first);
+        socket.pipe(other).pipe(socket);
+        for (const end of [socket, other]) end.on('error', () => {});
+      });
+    });
+    const url = await listening(door as unknown as Server);
+    expect(await open(`${url}/prefix`).execute('x', { taskId: 'mine' })).toMatchObject({
+      taskId: 'mine',
+      result: 'done',
+    });
+    expect(asked).toBe(3);
   });
 
   it('refuses what is no JSON before the server hears of it', async () => {

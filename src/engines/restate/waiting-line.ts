@@ -15,6 +15,8 @@ export interface Reply {
 interface Connection {
   readonly session: ClientHttp2Session;
   waiting: number;
+  /** It takes further requests. */
+  isOpen: boolean;
 }
 
 /**
@@ -25,6 +27,7 @@ export class WaitingLine {
   readonly #origin: string;
   readonly #connections = new Set<Connection>();
   #isRefused = false;
+  #isClosed = false;
 
   constructor(origin: string) {
     this.#origin = origin;
@@ -37,6 +40,7 @@ export class WaitingLine {
 
   /** Asks by GET and resolves with the answer, whenever it comes. Rejects when the connection ends before. */
   get(path: string): Promise<Reply> {
+    if (this.#isClosed) return Promise.reject(new Error('closed'));
     const connection = this.#connection();
     const { session } = connection;
     if (connection.waiting === 0) session.ref();
@@ -66,13 +70,15 @@ export class WaitingLine {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const { session } of this.#connections) session.destroy();
   }
 
   #connection(): Connection {
-    for (const connection of this.#connections) if (connection.waiting < MOST_WAITING) return connection;
+    for (const connection of this.#connections)
+      if (connection.isOpen && connection.waiting < MOST_WAITING) return connection;
     const session = connect(this.#origin);
-    const connection: Connection = { session, waiting: 0 };
+    const connection: Connection = { session, waiting: 0, isOpen: true };
     this.#connections.add(connection);
     let isAnswered = true;
     const pulse = setInterval(() => {
@@ -84,18 +90,17 @@ export class WaitingLine {
         });
       }
     }, PING_MS).unref();
-    const leave = (): void => {
-      this.#connections.delete(connection);
-    };
     session.on('error', (cause: NodeJS.ErrnoException) => {
       // Its requests say so too.
       if (cause.code === 'ERR_HTTP2_ERROR') this.#isRefused = true;
-      leave();
+      connection.isOpen = false;
     });
-    session.on('goaway', leave);
+    session.on('goaway', () => {
+      connection.isOpen = false;
+    });
     session.on('close', () => {
       clearInterval(pulse);
-      leave();
+      this.#connections.delete(connection);
     });
     return connection;
   }
