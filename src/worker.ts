@@ -14,7 +14,10 @@ export interface WorkerOptions extends Omit<OrchestratorOptions, 'engine'> {
   readonly host?: string;
   /** Default 9080; 0 is any free one. */
   readonly port?: number;
-  /** Where the server reaches this worker, or the balancer before several of them. Default: `http://host:port`. */
+  /**
+   * Where the server reaches this worker, or the balancer before several of them. Default: `http://host:port`. The tasks
+   * that were begun at an address go on there only: a worker that is started again keeps it, and several workers share one.
+   */
   readonly url?: string;
   /** Public keys of the servers whose requests are taken, `publickeyv1_…`. Default: every request is. */
   readonly identityKeys?: readonly string[];

@@ -192,6 +192,50 @@ describe('loads', () => {
     await until(() => connections() <= before);
   });
 
+  it('a storm of cancels lets none run too many, and every task is answered', async () => {
+    const engine = engineOn(server);
+    let running = 0;
+    let peak = 0;
+    const execute = async (task: string, { signal }: { readonly signal: AbortSignal }): Promise<string> => {
+      running += 1;
+      peak = Math.max(peak, running);
+      await setTimeout(40, undefined, { signal }).finally(() => {
+        running -= 1;
+      });
+      return task;
+    };
+    const { orchestrator, runner } = await openWorld(engine, {
+      services: { only: execute },
+      config: { maxParallel: 4 },
+    });
+    const handles = Array.from({ length: 150 }, (_, number) => orchestrator.submit(`${number}`));
+    const isLeft = (number: number): boolean => number % 3 === 0;
+    for (const [number, handle] of handles.entries()) {
+      if (!isLeft(number)) void setTimeout((number * 37) % 1500).then(() => handle.cancel('storm'));
+    }
+    const results = await Promise.all(handles.map((handle) => handle.result()));
+    expect(peak).toBe(4);
+    expect(results.filter(({ success }, number) => isLeft(number) && !success)).toEqual([]);
+    expect(new Set(results.map(({ status }) => status))).toEqual(new Set(['completed', 'cancelled']));
+    // Every slot is free again.
+    const after = await Promise.all(Array.from({ length: 8 }, () => orchestrator.execute('after')));
+    expect(after.every(({ success }) => success)).toBe(true);
+    await until(() => runner.stats().running === 0);
+  });
+
+  it('namespaces at one server know nothing of each other', async () => {
+    const names = ['one', 'two'];
+    const worlds = await Promise.all(
+      names.map((name) =>
+        openWorld(engineOn(server), { services: { who: () => name }, config: { maxParallel: 1 } }),
+      ),
+    );
+    const results = await Promise.all(
+      worlds.map(({ orchestrator }) => orchestrator.execute('x', { idempotencyKey: 'k' })),
+    );
+    expect(results.map(({ result }) => result)).toEqual(names);
+  });
+
   it('a result of 7 MB passes, one above maxRecordBytes fails, and a task above it is refused', async () => {
     const engine = engineOn(server);
     const { orchestrator } = await openWorld(engine, {
