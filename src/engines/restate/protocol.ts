@@ -88,9 +88,13 @@ export function limitKeyOf(service: string): string {
   return PLAIN_KEY.test(service) ? service : `h.${digest(service).slice(0, 27)}`;
 }
 
-/** The key under which the server knows the task: that of its caller, or one of its own. */
+/** What of a caller's key can stand in a header as it is. */
+const PLAIN_HEADER = /^[\w.:@/+-]{1,200}$/;
+
+/** The key under which the server knows the task: that of its caller, or a digest of it, or one of its own. */
 export function invocationKeyOf({ settings: { idempotencyKey } }: EngineTask): string {
-  return idempotencyKey === null ? `task:${randomUUID()}` : `key:${idempotencyKey}`;
+  if (idempotencyKey === null) return `task:${randomUUID()}`;
+  return PLAIN_HEADER.test(idempotencyKey) ? `key:${idempotencyKey}` : `digest:${digest(idempotencyKey)}`;
 }
 
 /** The same for the same words, service and kwargs, whatever the order of members. */

@@ -32,6 +32,18 @@ export function keys(suite: Suite): void {
     expect((await first).status).toBe('completed');
   });
 
+  suite.test('takes keys and ids of any characters', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), {
+      services: { id: (_, { taskId, idempotencyKey }) => [taskId, idempotencyKey] },
+    });
+    const words = ['🙂', 'a\nb', ' ', 'x'.repeat(200), 'ключ', 'a/b?c#d%', '\u0000', '"\\'];
+    const results = await Promise.all(
+      words.map((word) => orchestrator.execute('x', { taskId: word, idempotencyKey: word })),
+    );
+    expect(results.map(({ result, error }) => result ?? error)).toEqual(words.map((word) => [word, word]));
+    expect(results.map(({ taskId }) => taskId)).toEqual(words);
+  });
+
   suite.test('takes a key again whose task never started', async ({ open, fresh }) => {
     const service = manualService();
     const { orchestrator, until, rest } = await open(fresh(), {
