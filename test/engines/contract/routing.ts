@@ -39,6 +39,16 @@ export function routing(suite: Suite): void {
     expect(results.map(({ result, error }) => result ?? error)).toEqual(names);
   });
 
+  suite.test('passes texts and kwargs of any characters on', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), {
+      services: { echo: (task, { kwargs }) => [task, kwargs] },
+    });
+    const kwargs = { 'a\ud800': [null, 1e-7, '\u0000'], '': {}, constructor: { toString: 1 } };
+    const words = ['\ud800', '\u0000', '🙂\r\n', '{"a":1}', 'x'.repeat(300_000)];
+    const results = await orchestrator.executeParallel(words.map((task) => ({ task, kwargs })));
+    expect(results.map(({ result, error }) => result ?? error)).toEqual(words.map((word) => [word, kwargs]));
+  });
+
   suite.test(
     'gives each attempt its own kwargs, and the result as the service gave it',
     async ({ open, fresh }) => {
