@@ -454,8 +454,8 @@ describe('a run', () => {
     await ask('executeSubtasks', { subtasks: [{ task: 'c', idempotencyKey: 'k'.repeat(256) }] });
     expect(seen[0]).toBe('a');
     const keys = seen.slice(1).map((each) => (each as { idempotencyKey: string }).idempotencyKey);
-    expect(keys[0]).toMatch(/^k#[\w-]{43}$/);
-    expect(keys[1]).toMatch(/^k{200}#[\w-]{43}$/);
+    expect(keys[0]).toMatch(/^run:k#[\w-]{43}$/);
+    expect(keys[1]).toMatch(/^run:k{200}#[\w-]{43}$/);
   });
 });
 

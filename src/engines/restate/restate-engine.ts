@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
-import type {
-  Engine,
-  EngineCapabilities,
-  EngineRuntime,
-  EngineTask,
-  LimitChange,
-  Shelf,
-  TaskKeeper,
+import {
+  type Engine,
+  type EngineCapabilities,
+  type EngineRuntime,
+  type EngineTask,
+  type LimitChange,
+  RUN_KEY,
+  type Shelf,
+  type TaskKeeper,
 } from '../../core/engine.js';
 import type { RestateOptions } from '../../core/engine-config.js';
 import type { Log } from '../../core/environment.js';
@@ -50,7 +51,7 @@ interface Handed {
  * Owns: which open task is which invocation. Talks to: the server, the runtime. Invariants:
  * - I1 a task is accepted once the server has it;
  * - I2 a task that was ended here (cancel, deadline) is told once the server has been asked to stop it; one of another
- *   caller, whose key was joined, goes on there;
+ *   caller, whose key was joined, goes on there, unless the key is that of a run;
  * - I3 what this process does not learn is not lost: the server keeps the end under the task's key.
  */
 export class RestateEngine implements Engine, TaskKeeper {
@@ -247,7 +248,8 @@ export class RestateEngine implements Engine, TaskKeeper {
   /** Asks the server to stop a task that was ended here, and tells its caller. */
   async #stop(task: EngineTask, { id, isKnown }: Invocation, result: TaskResult): Promise<void> {
     this.#open.delete(task);
-    if (!isKnown && !isLeft(result)) {
+    const isJoined = isKnown && task.settings.idempotencyKey?.startsWith(RUN_KEY) !== true;
+    if (!isJoined && !isLeft(result)) {
       await this.#server.cancel(id).catch((cause) => {
         this.#log.warn({ cause, taskId: task.id }, 'the engine was not told to stop a task; it may go on');
       });

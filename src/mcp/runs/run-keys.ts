@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { RUN_KEY } from '../../core/engine.js';
 import { idempotencyConflict, misuse } from '../../core/errors.js';
 import type { Run } from './run.js';
 
-/** Characters of a caller's key that stay readable in its scoped form, which has 44 more and may have 256. */
+/** Characters of a caller's key that stay readable in its scoped form, which has 48 more and may have 256. */
 const READABLE_CHARS = 200;
 
 /** Principal, key and the work that it stands for. */
@@ -51,7 +52,7 @@ function scopeKey(principal: string | null, key: string): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([principal, key]))
     .digest('base64url');
-  return `${key.slice(0, READABLE_CHARS)}#${digest}`;
+  return `${RUN_KEY}${key.slice(0, READABLE_CHARS)}#${digest}`;
 }
 
 /** Options of a task with its key scoped to a principal; without a key they stay as they are. */

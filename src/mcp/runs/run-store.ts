@@ -1,5 +1,5 @@
 import { systemClock } from '../../core/clock.js';
-import type { Shelf } from '../../core/engine.js';
+import { RUN_KEY, type Shelf } from '../../core/engine.js';
 import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { runNotFound, tooManyRuns } from '../../core/errors.js';
 import { sizeUpTo } from '../../core/size.js';
@@ -151,7 +151,7 @@ export class RunStore {
       this.#tellChange(run);
     };
     const taskKey: RunHooks['taskKey'] = (index) =>
-      this.#shelf === null ? undefined : `run:${run.id}:${index}`;
+      this.#shelf === null ? undefined : `${RUN_KEY}${run.id}:${index}`;
     work({ runId: run.id, uri: run.uri, signal: working.controller.signal, onProgress, taskKey }).then(
       (end) => this.#end(run, end),
       (cause) => this.#fail(run, cause),
