@@ -63,7 +63,6 @@ export interface EngineTaskSettings {
   readonly queueTimeoutMs: number | null;
   readonly deadlineMs: number | null;
   readonly maxRetries: number;
-  /** The caller's own, or one that begins with {@link RUN_KEY}. */
   readonly idempotencyKey: string | null;
 }
 
@@ -146,12 +145,6 @@ export interface EngineRuntime {
   /** Tells the caller of a task that was settled. */
   answer(task: EngineTask, result: TaskResult): void;
 }
-
-/**
- * How the keys of tasks begin that a run of MCP made. Nobody but that run's principal has them, in whichever process: when he
- * cancels a task by one of them, the task is meant and not only his wait for it.
- */
-export const RUN_KEY = 'run:';
 
 /** Where a kept task is, or how it ended. */
 export type KeptStatus = 'queued' | 'running' | 'retrying' | TaskStatus;

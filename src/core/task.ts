@@ -1,6 +1,12 @@
 import * as z from 'zod';
 import { lazySchema } from './lazy-schema.js';
 
+/**
+ * How the keys of tasks begin that a run of MCP made. Nobody but that run's principal has them, in whichever process: when he
+ * cancels a task by one of them, the task is meant and not only his wait for it.
+ */
+export const RUN_KEY = 'run:';
+
 const seconds = () => z.number().positive();
 
 /** The options of a task that can cross any border (MCP, journal): plain data. */

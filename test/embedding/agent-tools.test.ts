@@ -129,7 +129,12 @@ describe('agentTools()', () => {
     await execute?.call({ task: 'x', idempotencyKey: 'own' }, { callId: 'c2' });
     await parallel?.call({ tasks: ['x', { task: 'y', idempotencyKey: 'own' }] }, { callId: 'c3' });
     await execute?.call({ task: 'x' }, { callId: 'c'.repeat(400) });
-    expect(keys).toEqual(['talk:c1', 'own', ['talk:c3:0', 'own'], expect.stringMatching(/^[\w-]{43}$/)]);
+    expect(keys).toEqual([
+      'run:talk:c1',
+      'run:own',
+      ['run:talk:c3:0', 'run:own'],
+      expect.stringMatching(/^run:[\w-]{43}$/),
+    ]);
   });
 
   it('are named rightly or refused', () => {

@@ -213,7 +213,7 @@ describe.each(CLIENTS)('over HTTP, a client of %s', (_name, open) => {
     // What the orchestrator gets tells the principals apart, because its keys know none.
     const keys = held.map(({ idempotencyKey }) => idempotencyKey);
     expect(new Set(keys).size).toBe(2);
-    expect(keys.every((key) => key?.startsWith('k#') && key.length <= 256)).toBe(true);
+    expect(keys.every((key) => key?.startsWith('run:k#') && key.length <= 256)).toBe(true);
   });
 });
 

@@ -1,18 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
-import {
-  type Engine,
-  type EngineCapabilities,
-  type EngineRuntime,
-  type EngineTask,
-  type LimitChange,
-  RUN_KEY,
-  type Shelf,
-  type TaskKeeper,
+import type {
+  Engine,
+  EngineCapabilities,
+  EngineRuntime,
+  EngineTask,
+  LimitChange,
+  Shelf,
+  TaskKeeper,
 } from '../../core/engine.js';
 import type { RestateOptions } from '../../core/engine-config.js';
 import type { Log } from '../../core/environment.js';
 import * as errors from '../../core/errors.js';
 import type { TaskResult } from '../../core/result.js';
+import { RUN_KEY } from '../../core/task.js';
 import { asKept, type KeptValue, whyNotKept } from '../kept-values.js';
 import { RESTATE_CAPABILITIES } from './capabilities.js';
 import { limitsOf } from './limits.js';

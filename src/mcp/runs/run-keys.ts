@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { RUN_KEY } from '../../core/engine.js';
 import { idempotencyConflict, misuse } from '../../core/errors.js';
+import { RUN_KEY } from '../../core/task.js';
 import type { Run } from './run.js';
 
 /** Characters of a caller's key that stay readable in its scoped form, which has 48 more and may have 256. */

@@ -1,8 +1,9 @@
 import { systemClock } from '../../core/clock.js';
-import { RUN_KEY, type Shelf } from '../../core/engine.js';
+import type { Shelf } from '../../core/engine.js';
 import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { runNotFound, tooManyRuns } from '../../core/errors.js';
 import { sizeUpTo } from '../../core/size.js';
+import { RUN_KEY } from '../../core/task.js';
 import type { Departure, Presence } from '../presence.js';
 import { explainFault, type ToolAnswer } from '../tool-answer.js';
 import { FinishedRuns } from './finished-runs.js';
