@@ -47,16 +47,18 @@ export async function startEngineServer(options: EngineServerOptions): Promise<E
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const words = logWords(child, log);
+  // It outlives its parent otherwise.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
   const ended = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));
     child.once('error', () => resolve(null));
   });
+  void ended.then(() => process.off('exit', kill));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await ended;
   };
-  // It outlives its parent otherwise.
-  process.once('exit', () => child.kill('SIGKILL'));
   const at = (port: number): string => `http://${host}:${port}`;
   const server = { ingressUrl: at(ports.ingress), adminUrl: at(ports.admin), ended, pid: child.pid, stop };
   const isReady = await Promise.race([untilHealthy(server), ended.then(() => false)]);
