@@ -11,8 +11,10 @@ import { silentLog } from '../../src/core/environment.js';
 export interface TestServer extends EngineServer {
   readonly dataFolder: string;
   readonly ports: { readonly ingress: number; readonly admin: number; readonly node: number };
-  /** Kills it at once and starts it again, after a while, with the same data and ports. Default: without a wait. */
-  killAndStart(awayMs?: number): Promise<TestServer>;
+  /**
+   * Kills it at once, tells so, and starts it again, after a while, with the same data and ports. Default: without a wait.
+   */
+  killAndStart(awayMs?: number, onDead?: () => void): Promise<TestServer>;
 }
 
 /** Starts the server of the package beside this file. */
@@ -29,9 +31,10 @@ async function startAt(dataFolder: string, ports: TestServer['ports']): Promise<
     ...server,
     dataFolder,
     ports,
-    async killAndStart(awayMs = 0) {
+    async killAndStart(awayMs = 0, onDead) {
       if (server.pid !== undefined) process.kill(server.pid, 'SIGKILL');
       await server.ended;
+      onDead?.();
       await setTimeout(awayMs);
       return startAt(dataFolder, ports);
     },
