@@ -28,6 +28,8 @@ export interface Contestant {
   readonly note?: string;
   /** Folder of packages with a lockfile of its own, installed when this contestant takes part. */
   readonly packages?: string;
+  /** Why it cannot take part on this machine: then it is left out, and the report says so. */
+  whyNot?(): string | undefined;
   /** Does the work once, in this process, after a warm-up of its own. Throws when any result is wrong. */
   run(stopwatch: Stopwatch): Promise<Sample>;
 }

@@ -1,8 +1,10 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createOrchestrator, ExecutionConfig, type OrchestratorOptions } from 'gaffr';
+import { createOrchestrator, ExecutionConfig, type Orchestrator, type OrchestratorOptions } from 'gaffr';
 import type { Bench, Contestant, Sample } from './bench.js';
+import { startRestate, whyNoRestate } from './clients/restate.js';
+import { median } from './statistics.js';
 import type { Stopwatch } from './stopwatch.js';
 
 /** How many tasks are under way at once. */
@@ -10,6 +12,9 @@ const IN_FLIGHT = [1, 16, 64] as const;
 /** Tasks of a timed run for each task in flight: a disk is slow, and a run must end. */
 const TASKS_PER_LANE = 1000;
 const WARM_UP_TASKS_PER_LANE = 50;
+
+/** The same with a server, which every task crosses several times. */
+const AT_A_SERVER = { inFlight: [1, 16, 32], tasksPerLane: 150 } as const;
 
 /** One engine with its options. */
 interface Shape {
@@ -49,12 +54,15 @@ export const engines: Bench = {
     'runs and answers. What the disk needs to sync 4 KiB stands beside it: the journal syncs once per turn of the event loop.',
   doesNotMeasure:
     'Real work; recovery (npm run crash); a journal that has grown for weeks. Figures of one disk say nothing of another.',
-  contestants: IN_FLIGHT.flatMap((inFlight) => [
-    ...JOURNALS.map((shape) => contestantOf(shape, inFlight, true)),
-    contestantOf(LOCAL, inFlight, false),
-  ]),
+  contestants: [
+    ...IN_FLIGHT.flatMap((inFlight) => [
+      ...JOURNALS.map((shape) => contestantOf(shape, inFlight, true)),
+      contestantOf(LOCAL, inFlight, false),
+    ]),
+    ...AT_A_SERVER.inFlight.map(restateWith),
+  ],
   metric: { name: 'tasksPerSecond', better: 'higher' },
-  figureColumns: { syncMicros: 'µs per sync' },
+  figureColumns: { syncMicros: 'µs per sync', p50Millis: 'ms a task, p50' },
 };
 
 function contestantOf(shape: Shape, inFlight: number, isOurs: boolean): Contestant {
@@ -69,6 +77,37 @@ function contestantOf(shape: Shape, inFlight: number, isOurs: boolean): Contesta
   };
 }
 
+function restateWith(inFlight: number): Contestant {
+  return {
+    name: `restate, ${inFlight} in flight`,
+    label: 'restate',
+    group: `${inFlight} in flight`,
+    isOurs: true,
+    note: 'server, worker and the process that hands over share the machine; CPU is that of the last',
+    whyNot: whyNoRestate,
+    run: (stopwatch) => runRestate(stopwatch, inFlight),
+  };
+}
+
+/** Runs the engine `restate` with a server and a worker of its own, and checks every answer. */
+async function runRestate(stopwatch: Stopwatch, inFlight: number): Promise<Sample> {
+  const restate = await startRestate(inFlight);
+  const { ingressUrl, adminUrl } = restate;
+  const orchestrator = openOrchestrator({ kind: 'restate', ingressUrl, adminUrl }, inFlight, true);
+  const { tasksPerLane } = AT_A_SERVER;
+  const millis: number[] = [];
+  try {
+    await keepBusy(orchestrator, { inFlight, tasksPerLane: WARM_UP_TASKS_PER_LANE });
+    const { value: _, ...sample } = await stopwatch.time(inFlight * tasksPerLane, () =>
+      keepBusy(orchestrator, { inFlight, tasksPerLane, onTask: (ms) => millis.push(ms) }),
+    );
+    return { ...sample, figures: { p50Millis: median(millis) } };
+  } finally {
+    await orchestrator.close();
+    await restate.close();
+  }
+}
+
 /** Runs an engine in a folder of its own, and checks every answer. */
 export async function runEngine(
   stopwatch: Stopwatch,
@@ -80,20 +119,8 @@ export async function runEngine(
 ): Promise<Sample> {
   const folder = mkdtempSync(join(tmpdir(), 'gaffr-bench-'));
   const syncMicros = microsPerSync(folder);
-  const orchestrator = createOrchestrator({
-    engine: shape.engine(folder),
-    services: { echo: { service: (task) => task, idempotent: shape.isIdempotent ?? false } },
-    config: ExecutionConfig.create({ maxParallel: inFlight, fallbackService: null }),
-  });
-  const run = (perLane: number): Promise<unknown> =>
-    Promise.all(
-      Array.from({ length: inFlight }, async () => {
-        for (let count = 0; count < perLane; count += 1) {
-          const { result } = await orchestrator.execute('work', { service: 'echo' });
-          if (result !== 'work') throw new Error(`The answer is ${JSON.stringify(result)}.`);
-        }
-      }),
-    );
+  const orchestrator = openOrchestrator(shape.engine(folder), inFlight, shape.isIdempotent ?? false);
+  const run = (perLane: number): Promise<void> => keepBusy(orchestrator, { inFlight, tasksPerLane: perLane });
   try {
     await run(Math.min(WARM_UP_TASKS_PER_LANE, tasksPerLane));
     const { value: _, ...sample } = await stopwatch.time(inFlight * tasksPerLane, () => run(tasksPerLane));
@@ -102,6 +129,38 @@ export async function runEngine(
     await orchestrator.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function openOrchestrator(
+  engine: OrchestratorOptions['engine'] & {},
+  maxParallel: number,
+  idempotent: boolean,
+): Orchestrator {
+  return createOrchestrator({
+    engine,
+    services: { echo: { service: (task) => task, idempotent } },
+    config: ExecutionConfig.create({ maxParallel, fallbackService: null }),
+  });
+}
+
+interface Load {
+  readonly inFlight: number;
+  readonly tasksPerLane: number;
+  /** Told how long each task took, in milliseconds. */
+  readonly onTask?: (ms: number) => void;
+}
+
+/** Keeps so many tasks in flight until every lane has had its number of them. @throws Error for a wrong answer. */
+async function keepBusy(orchestrator: Orchestrator, { inFlight, tasksPerLane, onTask }: Load): Promise<void> {
+  const lanes = Array.from({ length: inFlight }, async () => {
+    for (let count = 0; count < tasksPerLane; count += 1) {
+      const startedMs = onTask && performance.now();
+      const { result } = await orchestrator.execute('work', { service: 'echo' });
+      if (result !== 'work') throw new Error(`The answer is ${JSON.stringify(result)}.`);
+      if (startedMs !== undefined) onTask?.(performance.now() - startedMs);
+    }
+  });
+  await Promise.all(lanes);
 }
 
 /** What the disk needs to take 4 KiB for good, in microseconds: the median of a few. */

@@ -45,15 +45,24 @@ try {
 }
 
 async function runAndShow(bench: Bench, runsAsked: number): Promise<void> {
-  const chosen = { ...bench, contestants: bench.contestants.filter(isChosen) };
-  if (chosen.contestants.length === 0) throw new Error(`No contestant of "${bench.name}" fits --only.`);
+  const fitting = bench.contestants.filter(isChosen);
+  if (fitting.length === 0) throw new Error(`No contestant of "${bench.name}" fits --only.`);
+  const asked = fitting.map((contestant) => ({ contestant, reason: contestant.whyNot?.() }));
+  const notMeasured = asked.flatMap(({ contestant: { name: contestant }, reason }) =>
+    reason === undefined ? [] : [{ contestant, reason }],
+  );
+  const chosen = {
+    ...bench,
+    contestants: asked.filter(({ reason }) => reason === undefined).map(({ contestant }) => contestant),
+  };
   const packages = chosen.contestants.flatMap((contestant) => contestant.packages ?? []);
   for (const folder of new Set(packages)) installPackages(folder);
   const runs = Math.min(runsAsked, bench.mostRuns ?? runsAsked);
-  const report = await runBench(chosen, {
+  const measured = await runBench(chosen, {
     runs,
     onRun: (run, contestant) => console.error(`${bench.name}: run ${run} of ${runs}, ${contestant}`),
   });
+  const report = { ...measured, ...(notMeasured.length > 0 && { notMeasured }) };
   console.log(values.json ? JSON.stringify(report, null, 2) : textOf(report, bench));
   if (values.write) writeReport(report);
 }

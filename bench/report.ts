@@ -13,20 +13,25 @@ export interface Report {
   readonly results: readonly Result[];
   /** Ratios of the first contestant of ours to its peers; the others' stand with them. */
   readonly ratios: Readonly<Record<string, number>>;
+  /** Contestants that could not take part, and why. */
+  readonly notMeasured?: readonly { readonly contestant: string; readonly reason: string }[];
 }
 
 /** The tables of a report in Markdown that also reads well on a terminal: figures and ratios of each group. */
-export function tablesOf({ results }: Pick<Report, 'results'>, bench: Bench): string {
+export function tablesOf(
+  { results, notMeasured = [] }: Pick<Report, 'results' | 'notMeasured'>,
+  bench: Bench,
+): string {
   const groups = [...new Set(results.map(({ group }) => group))];
-  return groups
-    .map((group) => {
-      const members = results.filter((result) => result.group === group);
-      const columns = columnsOf(members, bench);
-      const figures = markdownTable([headingOf(columns), ...members.map((result) => rowOf(result, columns))]);
-      const parts = [figures, ...ratiosOf(members), ...notesOf(members), ...detailsOf(members, bench)];
-      return [`**${group}**`, ...parts].join('\n\n');
-    })
-    .join('\n\n');
+  const tables = groups.map((group) => {
+    const members = results.filter((result) => result.group === group);
+    const columns = columnsOf(members, bench);
+    const figures = markdownTable([headingOf(columns), ...members.map((result) => rowOf(result, columns))]);
+    const parts = [figures, ...ratiosOf(members), ...notesOf(members), ...detailsOf(members, bench)];
+    return [`**${group}**`, ...parts].join('\n\n');
+  });
+  const absences = notMeasured.map(({ contestant, reason }) => `${contestant}: not measured, ${reason}.`);
+  return [...tables, ...absences].join('\n\n');
 }
 
 /** Says where and how a report came about. */
