@@ -68,6 +68,8 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 function start(args: readonly string[], cwd: string): Child {
   const child: Child = spawn(process.execPath, [...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stderr.on('data', (words) => process.stderr.write(words));
+  // A run that fails must leave nothing behind.
+  process.once('exit', () => child.kill('SIGTERM'));
   return child;
 }
 

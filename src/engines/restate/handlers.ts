@@ -18,6 +18,12 @@ export interface HandlerPorts {
 /** A day: attempts have their own time limit, and at the server's they would be begun anew. */
 const NO_LIMIT_MS = 86_400_000;
 
+/**
+ * How long a task may wait in a worker, in milliseconds; then it waits at the server. A node runs a thousand invocations at
+ * once, and attempts would find no room among as many waiting tasks.
+ */
+const WAIT_MS = 500;
+
 /** Waits between the server's own tries. Their number has no limit: a worker that is away counts as a failed one. */
 const RETRY_POLICY = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 1000 };
 
@@ -29,7 +35,12 @@ export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
   const { names, keepMs } = ports;
   /** Of attempts that are about to begin in this process. */
   const marks = new Set<string>();
-  const ends = { retryPolicy: RETRY_POLICY, idempotencyRetention: keepMs, journalRetention: 0 };
+  const ends = {
+    retryPolicy: RETRY_POLICY,
+    idempotencyRetention: keepMs,
+    journalRetention: 0,
+    inactivityTimeout: WAIT_MS,
+  };
   const attempts = {
     retryPolicy: RETRY_POLICY,
     ingressPrivate: true,
