@@ -57,9 +57,9 @@ async function play(open: (log: AttemptLog) => Promise<Stage>, { kills, seed }: 
     await load.end();
     const lines = log.linesFrom(0);
     const different = await load.askAgain();
-    const found = judge({ stories: load.stories, lines, different });
-    const ranAgain = log.linesFrom(lines.length).filter(({ kind }) => kind === 'S').length;
-    return { kills, ...found, ranWhenAskedAgain: ranAgain, recoveryMs: quantiles(recoveries) };
+    const attemptsAgain = log.linesFrom(lines.length).filter(({ kind }) => kind === 'S').length;
+    const found = judge({ stories: load.stories, lines, different, attemptsAgain });
+    return { kills, ...found, recoveryMs: quantiles(recoveries) };
   } finally {
     await stage.close();
     rmSync(folder, { recursive: true, force: true });

@@ -52,13 +52,16 @@ export class Load {
   }
 
   /**
-   * Asks for every task that has a key again, as a process that knows only the key.
+   * Asks for every task that has a key again, as a process that knows only the key. Not for those that were cancelled: their
+   * keys are free.
    *
    * @returns Those that ended otherwise than was told.
    */
   async askAgain(): Promise<Story[]> {
     const orchestrator = openOrchestrator(this.#engine);
-    const left = this.stories.filter(({ key, isAccepted }) => key !== null && isAccepted);
+    const left = this.stories.filter(
+      ({ key, result }) => key !== null && result !== null && !isGivenUp(result),
+    );
     const different: Story[] = [];
     const askOne = async (): Promise<void> => {
       for (let story = left.pop(); story !== undefined; story = left.pop()) {
@@ -121,6 +124,10 @@ function openOrchestrator({ ingressUrl, adminUrl }: { ingressUrl: string; adminU
     // A server of several nodes takes a while to come back.
     engine: { kind: 'restate', ingressUrl, adminUrl, timeoutSeconds: 60 },
   });
+}
+
+function isGivenUp({ status }: TaskResult): boolean {
+  return status === 'cancelled' || status === 'rejected';
 }
 
 function endOf({ status, result, attempts, errorCode }: TaskResult): string {
