@@ -49,6 +49,7 @@ export class WaitingLine {
       const stream = session.request({ ':path': path, accept: 'application/json' });
       let status = 0;
       let text = '';
+      let hasEnded = false;
       stream.setEncoding('utf8');
       stream.on('response', (headers) => {
         status = headers[':status'] ?? 0;
@@ -57,13 +58,14 @@ export class WaitingLine {
         text += chunk;
       });
       stream.on('end', () => {
-        // A stream that is torn ends as well, and says no status.
-        if (status > 0 && stream.rstCode === 0) resolve({ status, text });
+        hasEnded = true;
       });
       stream.on('error', reject);
       stream.on('close', () => {
         connection.waiting -= 1;
         if (connection.waiting === 0) session.unref();
+        // A stream that is torn may end as well, and only here it is known how.
+        if (hasEnded && status > 0 && stream.rstCode === 0) resolve({ status, text });
         reject(new Error('the connection ended before an answer came'));
       });
     });
