@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import type zlib from 'node:zlib';
 import { type JournalRecord, journalRecordSchema } from '../../core/journal-record.js';
 
 /**
@@ -62,7 +62,10 @@ function decodeLine(frame: number, index: number, line: string): RecordLine | st
 }
 
 const CHECKSUM_CHARS = 8;
+/** Loaded with the first record: everybody who imports the library would pay for it. */
+let crc32: typeof zlib.crc32 | undefined;
 
 function checksum(frame: number, index: number, text: string): string {
+  crc32 ??= process.getBuiltinModule('node:zlib').crc32;
   return crc32(`${frame}.${index} ${text}`).toString(16).padStart(CHECKSUM_CHARS, '0');
 }

@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { EngineTask, EngineTaskSettings } from '../../core/engine.js';
 import type { TaskResult } from '../../core/result.js';
 import type { Route } from '../../core/route.js';
@@ -93,7 +92,7 @@ const PLAIN_HEADER = /^[\w.:@/+-]{1,200}$/;
 
 /** The key under which the server knows the task: that of its caller, or a digest of it, or one of its own. */
 export function invocationKeyOf({ settings: { idempotencyKey } }: EngineTask): string {
-  if (idempotencyKey === null) return `task:${randomUUID()}`;
+  if (idempotencyKey === null) return `task:${crypto.randomUUID()}`;
   return PLAIN_HEADER.test(idempotencyKey) ? `key:${idempotencyKey}` : `digest:${digest(idempotencyKey)}`;
 }
 
@@ -103,6 +102,8 @@ export function fingerprintOf({ text, settings: { service, kwargs } }: EngineTas
 }
 
 function digest(text: string): string {
+  // Loaded here: everybody who imports the library would pay for it.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return createHash('sha256').update(text).digest('base64url');
 }
 

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 
 /** How many requests wait on one connection: what servers allow at least. */
 const MOST_WAITING = 100;
@@ -79,7 +79,8 @@ export class WaitingLine {
   #connection(): Connection {
     for (const connection of this.#connections)
       if (connection.isOpen && connection.waiting < MOST_WAITING) return connection;
-    const session = connect(this.#origin);
+    // Loaded here: everybody who imports the library would pay for it.
+    const session = process.getBuiltinModule('node:http2').connect(this.#origin);
     const connection: Connection = { session, waiting: 0, isOpen: true };
     this.#connections.add(connection);
     let isAnswered = true;
