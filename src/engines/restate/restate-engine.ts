@@ -15,6 +15,7 @@ import type { TaskResult } from '../../core/result.js';
 import { RUN_KEY } from '../../core/task.js';
 import { asKept, type KeptValue, whyNotKept } from '../kept-values.js';
 import { RESTATE_CAPABILITIES } from './capabilities.js';
+import { LimitBoard } from './limit-board.js';
 import { limitsOf } from './limits.js';
 import { fingerprintOf, invocationKeyOf, type Names, namesOf, type TaskMessage } from './protocol.js';
 import { RemoteShelf } from './remote-shelf.js';
@@ -63,6 +64,7 @@ export class RestateEngine implements Engine, TaskKeeper {
   readonly #names: Names;
   readonly #server: RestateServer;
   readonly #log: Log;
+  readonly #board: LimitBoard;
   readonly #watchdog: Watchdog;
   readonly #open = new Map<EngineTask, OpenTask>();
   /** Tasks that are on their way to the server. */
@@ -78,6 +80,7 @@ export class RestateEngine implements Engine, TaskKeeper {
     this.#names = namesOf(namespace);
     this.#server = new RestateServer({ ingressUrl, adminUrl, timeoutMs: timeoutSeconds * 1000 });
     this.#log = log;
+    this.#board = new LimitBoard({ server: this.#server, names: this.#names, log });
     this.#watchdog = new Watchdog({
       server: this.#server,
       names: this.#names,
@@ -154,7 +157,7 @@ export class RestateEngine implements Engine, TaskKeeper {
 
   resize(change: LimitChange): void {
     const limits = limitsOf(this.#names, change);
-    this.#server.setLimits(limits).catch((cause) => {
+    this.#board.set(limits).catch((cause) => {
       this.#log.warn({ cause, change }, 'the engine did not take a limit');
     });
   }
@@ -268,6 +271,7 @@ export class RestateEngine implements Engine, TaskKeeper {
   async #underWay(): Promise<void> {
     while (this.#handing.size > 0) await Promise.all(this.#handing);
     await this.told();
+    await this.#board.told();
     for (const shelf of this.#shelves) await shelf.kept().catch(() => {});
   }
 }

@@ -13,8 +13,9 @@ import type { TaskResult } from '../../core/result.js';
 import { asKept, type KeptValue } from '../kept-values.js';
 import { RESTATE_CAPABILITIES } from './capabilities.js';
 import { type Endpoint, serveHandlers } from './endpoint.js';
+import { LimitBoard } from './limit-board.js';
 import { allLimitsOf, limitsOf } from './limits.js';
-import { type AttemptMessage, type AttemptOutcome, namesOf } from './protocol.js';
+import { type AttemptMessage, type AttemptOutcome, type Names, namesOf } from './protocol.js';
 import { RestateServer } from './restate-server.js';
 import { loadSdk } from './sdk.js';
 
@@ -64,7 +65,11 @@ export class WorkerEngine implements Engine, TaskKeeper {
   readonly archive = null;
   readonly #options: RestateOptions;
   readonly #ports: WorkerPorts;
+  readonly #names: Names;
   readonly #server: RestateServer;
+  readonly #board: LimitBoard;
+  /** Limits that are being looked up. */
+  readonly #lookingUp = new Set<string>();
   readonly #visits = new Map<EngineTask, Visit>();
   #runtime: EngineRuntime | null = null;
   #endpoint: Endpoint | null = null;
@@ -74,7 +79,9 @@ export class WorkerEngine implements Engine, TaskKeeper {
     const { ingressUrl, adminUrl, timeoutSeconds } = options;
     this.#options = options;
     this.#ports = ports;
+    this.#names = namesOf(options.namespace);
     this.#server = new RestateServer({ ingressUrl, adminUrl, timeoutMs: timeoutSeconds * 1000 });
+    this.#board = new LimitBoard({ server: this.#server, names: this.#names, log: ports.log });
   }
 
   /**
@@ -84,7 +91,8 @@ export class WorkerEngine implements Engine, TaskKeeper {
    * @throws OrchestratorError `MISSING_PACKAGE`, `ENGINE_UNAVAILABLE`
    */
   async open({ host, port, url, identityKeys }: WorkerDoor): Promise<string> {
-    const names = namesOf(this.#options.namespace);
+    const names = this.#names;
+    const limits = this.#runtime === null ? new Map() : allLimitsOf(names, this.#runtime.limits());
     const sdk = await loadSdk();
     await this.#server.check();
     const visit = this.visit.bind(this);
@@ -92,9 +100,10 @@ export class WorkerEngine implements Engine, TaskKeeper {
     const { log } = this.#ports;
     this.#endpoint = await serveHandlers(sdk, { names, keepMs, visit }, { host, port, identityKeys, log });
     const reached = url ?? `http://${host.includes(':') ? `[${host}]` : host}:${this.#endpoint.port}`;
-    if (this.#runtime !== null) await this.#server.setLimits(allLimitsOf(names, this.#runtime.limits()));
+    await this.#server.setLimits(limits);
     await this.#server.register(reached);
     await this.#server.probe(`${names.shelf}/probe/find`, reached);
+    this.#board.note(limits);
     return reached;
   }
 
@@ -143,14 +152,28 @@ export class WorkerEngine implements Engine, TaskKeeper {
     });
   }
 
-  /** The server keeps the limits. That it hands over more than this process knows means that they were raised elsewhere. */
+  /** That the server hands over more than this process allows may mean that a limit was raised elsewhere. */
   #keepUp(runtime: EngineRuntime, service: string): void {
     const { maxParallel, services } = runtime.limits();
     const visits = [...this.#visits.keys()];
-    if (visits.length > maxParallel) runtime.resize({ maxParallel: visits.length });
-    const concurrency = visits.filter(({ settings }) => settings.service === service).length;
-    if (concurrency > (services.get(service) ?? Number.POSITIVE_INFINITY))
-      runtime.resize({ service, concurrency });
+    if (visits.length > maxParallel) this.#lookUp({ maxParallel });
+    const concurrency = services.get(service);
+    const ofService = visits.filter(({ settings }) => settings.service === service).length;
+    if (concurrency !== undefined && ofService > concurrency) this.#lookUp({ service, concurrency });
+  }
+
+  /** Takes a limit over that is higher than what this process knows. */
+  #lookUp(known: LimitChange): void {
+    for (const pattern of limitsOf(this.#names, known).keys()) {
+      if (this.#lookingUp.has(pattern)) continue;
+      this.#lookingUp.add(pattern);
+      void this.#board.find(pattern).then((limit = 0) => {
+        this.#lookingUp.delete(pattern);
+        if ('service' in known) {
+          if (limit > known.concurrency) this.#runtime?.resize({ ...known, concurrency: limit });
+        } else if (limit > known.maxParallel) this.#runtime?.resize({ maxParallel: limit });
+      });
+    }
   }
 
   // Engine.
@@ -165,6 +188,7 @@ export class WorkerEngine implements Engine, TaskKeeper {
 
   async close(): Promise<void> {
     this.#runtime = null;
+    await this.#board.told();
     await this.#endpoint?.close();
     await this.#server.close();
   }
@@ -200,9 +224,8 @@ export class WorkerEngine implements Engine, TaskKeeper {
   commit(): void {}
 
   resize(change: LimitChange): void {
-    const { log } = this.#ports;
-    this.#server.setLimits(limitsOf(namesOf(this.#options.namespace), change)).catch((cause) => {
-      log.warn({ cause, change }, 'the engine did not take a limit');
+    this.#board.set(limitsOf(this.#names, change)).catch((cause) => {
+      this.#ports.log.warn({ cause, change }, 'the engine did not take a limit');
     });
   }
 
