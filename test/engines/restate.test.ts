@@ -337,7 +337,6 @@ describe('an orchestrator without its server', () => {
 });
 
 describe('an attempt in a worker', () => {
-  const options = engineOptionsSchema.parse(engineAt('http://127.0.0.1:1'));
   const message: AttemptMessage = {
     number: 1,
     startedId: null,
@@ -369,7 +368,11 @@ describe('an attempt in a worker', () => {
     },
   };
 
-  const openWorker = (services: OrchestratorOptions['services'] & object) => {
+  const openWorker = (
+    services: OrchestratorOptions['services'] & object,
+    serverUrl = 'http://127.0.0.1:1',
+  ) => {
+    const options = engineOptionsSchema.parse(engineAt(serverUrl));
     if (options.kind !== 'restate') throw new Error('the options are of the engine restate');
     const worker = new WorkerEngine(options, { log: silentLog, failsWhenUnavailable: false });
     const orchestrator = createOrchestrator({ services, engine: worker, log: silentLog });
@@ -379,6 +382,7 @@ describe('an attempt in a worker', () => {
     return { worker, orchestrator, visit };
   };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const until = (condition: () => boolean) => expect.poll(condition).toBe(true);
 
   it('fault J8: that the server gave up gets its signal, also when it had not begun, and is told as no end', async () => {
     const service = manualService();
@@ -429,13 +433,28 @@ describe('an attempt in a worker', () => {
     expect(service.calls[0]?.context.signal.aborted).toBe(true);
   });
 
-  it('is begun also beyond the limit that this process knows: it was raised elsewhere', async () => {
+  it('waits when the server lets more begin than the limits allow, as it does when a node has failed', async () => {
     const service = manualService();
-    const { visit, orchestrator } = openWorker({ only: { service, concurrency: 1 } });
-    void visit();
-    void visit();
+    const url = await serving({ 'POST /gaffr.shelf/limits': { body: '1' } });
+    const { visit, orchestrator } = openWorker({ only: { service, concurrency: 1 } }, url);
+    const [first, second] = [visit(), visit()];
+    await until(() => service.calls.length === 1);
     await turn();
-    expect(service.calls).toHaveLength(2);
+    expect(orchestrator.stats()).toMatchObject({ running: 1, queued: 1 });
+    service.open()[0]?.resolve('one');
+    expect(await first).toMatchObject({ kind: 'ended', result: { result: 'one' } });
+    await until(() => service.calls.length === 2);
+    service.open()[0]?.resolve('two');
+    expect(await second).toMatchObject({ kind: 'ended', result: { result: 'two' } });
+  });
+
+  it('begins beyond the limit that this process knows when another process has raised it', async () => {
+    const service = manualService();
+    const url = await serving({ 'POST /gaffr.shelf/limits': { body: '2' } });
+    const { visit, orchestrator } = openWorker({ only: { service, concurrency: 1 } }, url);
+    void visit();
+    void visit();
+    await until(() => service.calls.length === 2);
     expect(orchestrator.listServices()[0]?.concurrency).toBe(2);
     for (const call of service.open()) call.resolve();
   });
