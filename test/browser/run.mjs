@@ -280,7 +280,8 @@ async function replaysHistory() {
   // By keys alone: to the beginning, on from fact to fact, back again, and to the end.
   await page.focus('#position');
   await page.keyboard.press('Home');
-  await page.waitForFunction(() => document.getElementById('moment')?.textContent?.startsWith('0.0 ms'));
+  await page.waitForSelector('#step-back[aria-disabled=true]');
+  assert.match(await textOf('#moment'), /^0\.0 ms of /);
   const first = await textOf('#facts-about');
   await page.keyboard.press('.');
   await page.waitForFunction((text) => document.getElementById('facts-about')?.textContent !== text, first);

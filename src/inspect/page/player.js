@@ -24,7 +24,8 @@ export class Player {
   #lastDrawnMs = 0;
   /** The moment that is asked for next; what was wanted in between is passed over. */
   #wanted = /** @type {{ atMs: number, isSeek: boolean } | null} */ (null);
-  #isAsking = false;
+  /** Settles once what was wanted is shown. */
+  #asking = /** @type {Promise<void> | null} */ (null);
   /** @type {Moment | null} */
   #moment = null;
   #slider = /** @type {HTMLInputElement} */ (byId('position'));
@@ -54,8 +55,8 @@ export class Player {
       this.#seek(units >= UNITS ? endMs : startMs + ((endMs - startMs) * units) / UNITS);
     });
     byId('play').addEventListener('click', () => this.#toggle());
-    byId('step-back').addEventListener('click', () => this.#step(this.#moment?.beforeMs));
-    byId('step-on').addEventListener('click', () => this.#step(this.#moment?.afterMs));
+    byId('step-back').addEventListener('click', () => void this.#step('beforeMs'));
+    byId('step-on').addEventListener('click', () => void this.#step('afterMs'));
     byId('player').addEventListener('keydown', (event) => this.#onKey(event));
     this.#seek(this.#atMs);
   }
@@ -85,7 +86,7 @@ export class Player {
   tick(localMs) {
     if (!this.#isPlaying) return;
     const passedMs = localMs - this.#lastDrawnMs;
-    if (passedMs < FRAME_MS || this.#isAsking) return;
+    if (passedMs < FRAME_MS || this.#asking !== null) return;
     this.#lastDrawnMs = localMs;
     const { endMs } = this.#recording;
     const atMs = this.#atMs + Math.min(passedMs, LONGEST_FRAME_MS) * Number(this.#speed.value);
@@ -109,17 +110,19 @@ export class Player {
     if (!isPlaying) this.#sayPosition();
   }
 
-  /** @param {number | null | undefined} atMs */
-  #step(atMs) {
+  /** To the fact next to the moment that is shown. @param {'beforeMs' | 'afterMs'} side */
+  async #step(side) {
     this.pause();
+    await this.#asking;
+    const atMs = this.#moment?.[side];
     if (atMs != null) this.#seek(atMs);
   }
 
   /** Only within the player, so that no key does anything for those who write elsewhere. @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === ',') this.#step(this.#moment?.beforeMs);
-    else if (event.key === '.') this.#step(this.#moment?.afterMs);
+    if (event.key === ',') void this.#step('beforeMs');
+    else if (event.key === '.') void this.#step('afterMs');
     else if (event.key === ' ' && event.target === this.#slider) this.#toggle();
     else return;
     event.preventDefault();
@@ -139,11 +142,10 @@ export class Player {
     this.#wanted = { atMs, isSeek };
     this.#drawPosition();
     if (isSeek && !this.#isPlaying) this.#sayPosition();
-    if (!this.#isAsking) void this.#ask();
+    this.#asking ??= this.#ask();
   }
 
   async #ask() {
-    this.#isAsking = true;
     while (this.#wanted !== null) {
       const { atMs, isSeek } = this.#wanted;
       this.#wanted = null;
@@ -161,7 +163,7 @@ export class Player {
         this.#onProblem(cause instanceof Error ? cause.message : String(cause));
       }
     }
-    this.#isAsking = false;
+    this.#asking = null;
   }
 
   #show() {

@@ -42,6 +42,8 @@ export class Plot {
       class: 'plot',
     });
     this.element.append(this.#title, this.#surface, this.#line, this.#mark);
+    // It has its name before the first value comes.
+    this.draw([]);
   }
 
   /**
