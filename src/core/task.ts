@@ -7,6 +7,11 @@ import { lazySchema } from './lazy-schema.js';
  */
 export const RUN_KEY = 'run:';
 
+/** Whether a key is of one run alone, and not made of its caller's key: then it comes with the same options every time. */
+export function isKeyOfOneRun(key: string): boolean {
+  return key.startsWith(RUN_KEY) && !key.includes('#');
+}
+
 const seconds = () => z.number().positive();
 
 /** The options of a task that can cross any border (MCP, journal): plain data. */

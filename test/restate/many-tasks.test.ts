@@ -25,8 +25,12 @@ it('more tasks than the server runs invocations at once do not stand in the way 
   } as const;
   const worker = await startWorker({ ...options, port: 0 });
   const orchestrator = createOrchestrator(options);
-  // A thousand fill the server; a stall of those that wait would last a minute.
-  const tasks = Array.from({ length: 1200 }, (_, index) => ({ task: `t${index}`, service: 'upper' }));
+  // A thousand fill the server; a stall of those that wait would last a minute. A deadline is watched by an invocation.
+  const tasks = Array.from({ length: 1200 }, (_, index) => ({
+    task: `t${index}`,
+    service: 'upper',
+    deadlineSeconds: 300,
+  }));
   let mostSockets = 0;
   const timer = setInterval(() => {
     const sockets = process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCPSocket'));

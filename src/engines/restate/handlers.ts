@@ -1,9 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import type { Context, ObjectContext, ObjectSharedContext } from '@restatedev/restate-sdk';
+import type {
+  Context,
+  InvocationId,
+  ObjectContext,
+  ObjectSharedContext,
+  RestatePromise,
+  Serde,
+} from '@restatedev/restate-sdk';
 import * as errors from '../../core/errors.js';
-import type { AttemptMessage, AttemptOutcome, Names, ShelfText, TaskEnd, TaskMessage } from './protocol.js';
+import type {
+  AttemptMessage,
+  AttemptOutcome,
+  Begun,
+  Names,
+  ShelfText,
+  TaskEnd,
+  TaskGoesOn,
+  TaskMessage,
+} from './protocol.js';
 import type { Sdk } from './sdk.js';
-import { endOutside } from './task-ends.js';
+import { endOf, endOutside } from './task-ends.js';
 import { TaskLoop } from './task-loop.js';
 
 /** What the handlers need of the worker that they run in. */
@@ -24,12 +40,16 @@ const NO_LIMIT_MS = 86_400_000;
  */
 const WAIT_MS = 500;
 
+/** How long the invocation that goes on with a task usually takes to arrive, at most, in milliseconds. */
+const ARRIVAL_MS = 100;
+
 /** Waits between the server's own tries. Their number has no limit: a worker that is away counts as a failed one. */
 const RETRY_POLICY = { initialInterval: 50, exponentiationFactor: 2, maxInterval: 1000 };
 
 /**
  * The handlers that the server calls, in two levels: the outer one is the task, which loops and sleeps; the inner one is an
- * attempt, under the limits. So a task in backoff has no slot.
+ * attempt, under the limits. So a task in backoff has no slot. Most tasks begin with an attempt (`first`), and have no need
+ * of the outer handler when that is their only one.
  */
 export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
   const { names, keepMs } = ports;
@@ -54,9 +74,25 @@ export function createHandlers(sdk: Sdk, ports: HandlerPorts) {
   });
   const runAttempt = (ctx: Context, message: AttemptMessage): Promise<AttemptOutcome> =>
     attempt(sdk, ctx, { ...ports, message, marks });
+  const runFirst = async (ctx: Context, task: TaskMessage): Promise<TaskEnd | TaskGoesOn> => {
+    const outcome = await runAttempt(ctx, { task, number: 1, startedId: null });
+    const { fingerprint } = task;
+    return outcome.kind === 'ended'
+      ? { result: endOf(outcome, task, outcome.startedAtMs), fingerprint }
+      : goOn(sdk, ctx, { names, task: { ...task, begun: begunBy(outcome) } });
+  };
   return [
     sdk.service({ name: names.task, handlers: { run: sdk.handlers.handler(ends, runTask) } }),
-    sdk.service({ name: names.attempt, handlers: { run: sdk.handlers.handler(attempts, runAttempt) } }),
+    sdk.service({
+      name: names.attempt,
+      handlers: {
+        run: sdk.handlers.handler(attempts, runAttempt),
+        first: sdk.handlers.handler(
+          { ...attempts, ingressPrivate: false, idempotencyRetention: keepMs },
+          runFirst,
+        ),
+      },
+    }),
     createShelf(sdk, names),
   ];
 }
@@ -92,6 +128,40 @@ async function attempt(
   } finally {
     gone.removeEventListener('abort', stop);
     if (begun !== null) marks.delete(begun.mark);
+  }
+}
+
+function begunBy(outcome: Exclude<AttemptOutcome, { kind: 'ended' }>): Begun {
+  const { delayMs } = outcome;
+  return outcome.kind === 'again'
+    ? { number: 2, startedAtMs: outcome.startedAtMs, delayMs }
+    : { number: 1, startedAtMs: null, delayMs };
+}
+
+/** Hands a task over to the outer handler; a cancel in the middle of that is passed on. */
+async function goOn(
+  sdk: Sdk,
+  ctx: Context,
+  { names, task }: { readonly names: Names; readonly task: TaskMessage },
+): Promise<TaskGoesOn> {
+  const { invocationId } = ctx.genericSend<TaskMessage>({
+    service: names.task,
+    method: 'run',
+    parameter: task,
+    inputSerde: sdk.serde.json as Serde<TaskMessage>,
+    // Its end is kept only under a key.
+    idempotencyKey: `after:${ctx.request().id}`,
+  });
+  try {
+    return { goesOnAs: await invocationId };
+  } catch (cause) {
+    if (!(cause instanceof sdk.CancelledError)) throw cause;
+    // Awaited by itself it would say once more that the task was cancelled.
+    const next = await sdk.RestatePromise.race([invocationId as RestatePromise<InvocationId>]);
+    // A cancel that is there before it finds nothing. Whoever cancelled goes after it too.
+    await ctx.sleep(ARRIVAL_MS).catch(() => {});
+    ctx.cancel(next);
+    return { goesOnAs: next };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EngineTask, EngineTaskSettings } from '../../core/engine.js';
 import type { TaskResult } from '../../core/result.js';
 import type { Route } from '../../core/route.js';
+import { isKeyOfOneRun } from '../../core/task.js';
 
 /**
  * What travels between the processes that accept tasks, the Restate server and the workers. All of it is JSON. Times are
@@ -42,6 +43,18 @@ export interface TaskMessage {
   readonly acceptedAtMs: number;
   /** Digest of what must be the same for the same idempotency key. */
   readonly fingerprint: string;
+  /** How far it came before it was handed to the outer handler; left out when that has it from the start. */
+  readonly begun?: Begun;
+}
+
+/** A task whose first attempt is over. */
+export interface Begun {
+  /** The attempt that is to follow. */
+  readonly number: number;
+  /** Start of the first attempt; null when none was made. */
+  readonly startedAtMs: number | null;
+  /** The wait before it, in milliseconds. */
+  readonly delayMs: number;
 }
 
 /** One attempt as it is handed to a worker. */
@@ -72,6 +85,11 @@ export interface TaskEnd {
   readonly fingerprint: string;
 }
 
+/** What the server keeps of a task whose first attempt was not its last: the invocation that goes on with it. */
+export interface TaskGoesOn {
+  readonly goesOnAs: string;
+}
+
 /** What the shelf keeps under a key. */
 export interface ShelfText {
   readonly text: string;
@@ -89,6 +107,19 @@ export function limitKeyOf(service: string): string {
 
 /** What of a caller's key can stand in a header as it is. */
 const PLAIN_HEADER = /^[\w.:@/+-]{1,200}$/;
+
+/**
+ * Where a task is handed over. Most need one attempt, and go to the limits at once; the outer handler takes over when another
+ * is to follow. One with a limit on its waiting goes to the outer handler, which watches it; so does one with a key of the
+ * caller's own, which has to lead to the same invocation whatever the limits are that come with it.
+ */
+export function pathOf(names: Names, { settings, service }: TaskMessage): string {
+  const { deadlineMs, queueTimeoutMs, idempotencyKey } = settings;
+  const isWatched = deadlineMs !== null || queueTimeoutMs !== null;
+  return isWatched || (idempotencyKey !== null && !isKeyOfOneRun(idempotencyKey))
+    ? `${names.task}/run/send`
+    : `restate/scope/${names.scope}/send/${names.attempt}/first?limit-key=${limitKeyOf(service)}`;
+}
 
 /** The key under which the server knows the task: that of its caller, or a digest of it, or one of its own. */
 export function invocationKeyOf({ settings: { idempotencyKey } }: EngineTask): string {

@@ -17,10 +17,10 @@ import { asKept, type KeptValue, whyNotKept } from '../kept-values.js';
 import { RESTATE_CAPABILITIES } from './capabilities.js';
 import { LimitBoard } from './limit-board.js';
 import { limitsOf } from './limits.js';
-import { fingerprintOf, invocationKeyOf, type Names, namesOf, type TaskMessage } from './protocol.js';
+import { fingerprintOf, invocationKeyOf, type Names, namesOf, pathOf, type TaskMessage } from './protocol.js';
 import { RemoteShelf } from './remote-shelf.js';
 import { type Invocation, RestateServer } from './restate-server.js';
-import { isLeft, isNothing, notLeft, resultOf } from './told-ends.js';
+import { isLeft, isNothing, nextOf, notLeft, resultOf } from './told-ends.js';
 import { Watchdog } from './watchdog.js';
 
 /** How long a close waits for what is on its way to the server, in milliseconds. */
@@ -67,7 +67,7 @@ export class RestateEngine implements Engine, TaskKeeper {
   readonly #board: LimitBoard;
   readonly #watchdog: Watchdog;
   readonly #open = new Map<EngineTask, OpenTask>();
-  /** Tasks that are on their way to the server. */
+  /** Tasks and cancels that are on their way to the server. */
   readonly #handing = new Set<Promise<void>>();
   /** Requests whose end `told` waits for. */
   readonly #telling = new Set<Promise<void>>();
@@ -194,7 +194,7 @@ export class RestateEngine implements Engine, TaskKeeper {
   /** A key whose task ended without an attempt is free again, as under every engine: nothing was done. */
   async #send(key: string, message: TaskMessage): Promise<Invocation> {
     for (let takes = 1; ; takes += 1) {
-      const invocation = await this.#server.send(`${this.#names.task}/run`, key, message);
+      const invocation = await this.#server.send(pathOf(this.#names, message), key, message);
       if (!invocation.isKnown || takes === MOST_TAKES) return invocation;
       const end = await this.#server.endSoFar(invocation.id);
       if (end === null || !isNothing(end) || !(await this.#server.forget(invocation.id))) return invocation;
@@ -217,9 +217,16 @@ export class RestateEngine implements Engine, TaskKeeper {
 
   /** Waits for the end of a task, and tells it. */
   async #follow(task: EngineTask, { message, invocation, takes }: Handed): Promise<void> {
-    const end = await this.#server.endOf(invocation.id);
+    const end = await this.#server.endOf(invocation);
+    const known = this.#open.get(task);
     // It was ended here meanwhile, or this process stops: the server keeps its end.
-    if (end === null || !this.#open.has(task)) return;
+    if (end === null || known === undefined) return;
+    const next = nextOf(end);
+    if (next !== null) {
+      known.invocation = { ...invocation, id: next, isNext: true };
+      await this.#follow(task, { message, invocation: known.invocation, takes });
+      return;
+    }
     if (invocation.isKnown && isNothing(end) && takes < MOST_TAKES) {
       // Whoever had the key gave it up.
       await this.#takeOver(task, message, takes + 1);
@@ -241,7 +248,7 @@ export class RestateEngine implements Engine, TaskKeeper {
     }
     const known = this.#open.get(task);
     if (known === undefined) {
-      if (!invocation.isKnown) await this.#server.cancel(invocation.id).catch(() => {});
+      if (!invocation.isKnown) await this.#cancel(invocation).catch(() => {});
       return;
     }
     known.invocation = invocation;
@@ -249,15 +256,27 @@ export class RestateEngine implements Engine, TaskKeeper {
   }
 
   /** Asks the server to stop a task that was ended here, and tells its caller. */
-  async #stop(task: EngineTask, { id, isKnown }: Invocation, result: TaskResult): Promise<void> {
+  async #stop(task: EngineTask, invocation: Invocation, result: TaskResult): Promise<void> {
     this.#open.delete(task);
-    const isJoined = isKnown && task.settings.idempotencyKey?.startsWith(RUN_KEY) !== true;
+    const isJoined = invocation.isKnown && task.settings.idempotencyKey?.startsWith(RUN_KEY) !== true;
     if (!isJoined && !isLeft(result)) {
-      await this.#server.cancel(id).catch((cause) => {
+      await this.#cancel(invocation).catch((cause) => {
         this.#log.warn({ cause, taskId: task.id }, 'the engine was not told to stop a task; it may go on');
       });
     }
     this.#runtime?.answer(task, result);
+  }
+
+  async #cancel(invocation: Invocation): Promise<void> {
+    await this.#server.cancel(invocation);
+    during(this.#handing, this.#cancelNext(invocation));
+  }
+
+  /** The cancel may have come when another invocation was just to go on with the task. */
+  async #cancelNext(invocation: Invocation): Promise<void> {
+    const end = await this.#server.endOf(invocation);
+    const next = end && nextOf(end);
+    if (next !== null) await this.#server.cancel({ ...invocation, id: next, isNext: true }).catch(() => {});
   }
 
   #refuse(task: EngineTask, error: errors.OrchestratorError): void {

@@ -11,6 +11,9 @@ const LEAST_VERSION = [1, 7, 12] as const;
 /** How long to wait between two tries of what must not be lost, in milliseconds. */
 const RETRY_MS = { first: 50, most: 1000 } as const;
 
+/** How long an invocation that goes on with a task may take to arrive, in milliseconds: a leader may fail meanwhile. */
+const ARRIVAL_MS = 60_000;
+
 /** How many requests are with the server at once, those aside that wait for the end of an invocation. */
 const MOST_REQUESTS = 128;
 
@@ -32,6 +35,8 @@ export interface Invocation {
   readonly id: string;
   /** Another caller had started it, under the same key. */
   readonly isKnown: boolean;
+  /** Another invocation has started it with its last step: it may arrive a little later than the end of that one. */
+  readonly isNext: boolean;
 }
 
 /** How an invocation ended: with what its handler returned, or with the code and the words of a failure. */
@@ -104,17 +109,17 @@ export class RestateServer {
    *
    * @throws OrchestratorError `ENGINE_UNAVAILABLE` when the server does not take it within the time limit.
    */
-  async send(target: string, key: string, message: unknown): Promise<Invocation> {
+  async send(path: string, key: string, message: unknown): Promise<Invocation> {
     const headers = { 'idempotency-key': key };
     let asked = 0;
     const { status, body } = await this.#persist((limitMs) => {
       asked += 1;
-      return this.#ask('POST', `${this.address.ingressUrl}/${target}/send`, { message, headers, limitMs });
+      return this.#ask('POST', `${this.address.ingressUrl}/${path}`, { message, headers, limitMs });
     });
     const { invocationId, status: outcome } = asObject(body) as { invocationId?: string; status?: string };
     if (status < 300 && invocationId) {
       // After a fault it may have been started by the request that seemed to fail.
-      return { id: invocationId, isKnown: outcome === 'PreviouslyAccepted' && asked === 1 };
+      return { id: invocationId, isKnown: outcome === 'PreviouslyAccepted' && asked === 1, isNext: false };
     }
     throw this.#unavailable(
       status === 404
@@ -145,12 +150,13 @@ export class RestateServer {
   }
 
   /** Resolves once an invocation has ended, however often the server goes away meanwhile; null when this was closed. */
-  async endOf(invocationId: string): Promise<InvocationEnd | null> {
+  async endOf(invocation: Invocation): Promise<InvocationEnd | null> {
+    const mayArrive = arrivalOf(invocation);
     for (let waitMs: number = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
       try {
-        const { status, body } = await this.#attach(invocationId);
+        const { status, body } = await this.#attach(invocation.id);
         if (status < 300) return { kind: 'returned', value: body };
-        if (status < 500 || isOfTheHandler(body)) {
+        if (!mayArrive(status) && (status < 500 || isOfTheHandler(body))) {
           return { kind: 'failed', code: status, message: wordsOf(body) };
         }
       } catch {
@@ -172,10 +178,13 @@ export class RestateServer {
   }
 
   /** Asks an invocation to stop. Resolves once the server knows; its end says whether it did. */
-  async cancel(invocationId: string): Promise<void> {
-    const ask = (limitMs: number) =>
-      this.#ask('PATCH', `${this.address.adminUrl}/invocations/${invocationId}/cancel`, { limitMs });
-    await this.#persist(ask);
+  async cancel(invocation: Invocation): Promise<void> {
+    const mayArrive = arrivalOf(invocation);
+    for (;;) {
+      const { status } = await this.#admin('PATCH', `/invocations/${invocation.id}/cancel`);
+      if (!mayArrive(status) || this.#closing.signal.aborted) return;
+      await pause(RETRY_MS.first, this.#closing.signal);
+    }
   }
 
   /** Forgets an invocation that has ended, so that its key can be used again. False when it has not ended. */
@@ -305,6 +314,12 @@ function asObject(body: unknown): object {
 function wordsOf(body: unknown): string {
   const { message } = asObject(body) as { message?: unknown };
   return typeof message === 'string' ? message : JSON.stringify(body);
+}
+
+/** Tells of an answer whether the invocation was not found because it has yet to arrive. */
+function arrivalOf({ isNext }: Invocation): (status: number) => boolean {
+  const endMs = Date.now() + (isNext ? ARRIVAL_MS : 0);
+  return (status) => status === 404 && Date.now() < endMs;
 }
 
 /** An end of the invocation, and not a fault of the server. */

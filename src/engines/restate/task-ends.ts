@@ -1,6 +1,6 @@
 import * as errors from '../../core/errors.js';
 import type { TaskResult } from '../../core/result.js';
-import type { TaskMessage } from './protocol.js';
+import type { AttemptOutcome, TaskMessage } from './protocol.js';
 
 /** How far a task was when it ended outside an attempt. */
 export interface Progress {
@@ -32,6 +32,17 @@ export function endOutside(
     route: task.route,
   };
   return withTimes(result, task, progress);
+}
+
+/** The result of a task whose last attempt has ended. */
+export function endOf(
+  { result, startedAtMs, endedAtMs }: Extract<AttemptOutcome, { kind: 'ended' }>,
+  task: TaskMessage,
+  firstStartMs: number,
+): TaskResult {
+  const { attempts } = result;
+  const startMs = attempts === 0 ? null : Math.min(firstStartMs, startedAtMs);
+  return withTimes(result, task, { attempts, startedAtMs: startMs, endedAtMs });
 }
 
 /** A result with the times of the whole task, and with the route that was decided when it was accepted. */

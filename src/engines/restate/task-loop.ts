@@ -9,7 +9,7 @@ import {
   type TaskMessage,
 } from './protocol.js';
 import type { Sdk } from './sdk.js';
-import { endOutside, withTimes } from './task-ends.js';
+import { endOf, endOutside } from './task-ends.js';
 
 /** What ended a wait for an attempt. */
 type Signal =
@@ -62,16 +62,15 @@ export class TaskLoop {
       this.#deadline = this.#alarm('deadline', deadlineMs, nowMs);
       this.#queueTimeout = this.#alarm('queue-timeout', queueTimeoutMs, nowMs);
     }
-    for (let number = 1; ; ) {
+    const { begun } = this.#task;
+    this.#startedAtMs = begun?.startedAtMs ?? null;
+    this.#attempts = (begun?.number ?? 1) - 1;
+    if (begun !== undefined && (await this.#sleep(begun.delayMs))) return this.#timedOut('deadline');
+    for (let number = begun?.number ?? 1; ; ) {
       const signal = await this.#attempt(number);
       switch (signal.kind) {
         case 'ended':
-          this.#startedAtMs ??= signal.startedAtMs;
-          return withTimes(signal.result, this.#task, {
-            attempts: signal.result.attempts,
-            startedAtMs: signal.result.attempts === 0 ? null : this.#startedAtMs,
-            endedAtMs: signal.endedAtMs,
-          });
+          return endOf(signal, this.#task, this.#startedAtMs ?? signal.startedAtMs);
         case 'again':
           this.#startedAtMs ??= signal.startedAtMs;
           number += 1;

@@ -1,7 +1,7 @@
 import type { EngineTask } from '../../core/engine.js';
 import * as errors from '../../core/errors.js';
 import type { TaskResult } from '../../core/result.js';
-import type { TaskEnd, TaskMessage } from './protocol.js';
+import type { TaskEnd, TaskGoesOn, TaskMessage } from './protocol.js';
 import type { InvocationEnd } from './restate-server.js';
 import { endOutside } from './task-ends.js';
 
@@ -24,7 +24,12 @@ export function resultOf(
 
 /** Nothing was done for the task. */
 export function isNothing(end: InvocationEnd): boolean {
-  return end.kind === 'returned' && (end.value as TaskEnd).result.attempts === 0;
+  return end.kind === 'returned' && (end.value as Partial<TaskEnd>).result?.attempts === 0;
+}
+
+/** The invocation that goes on with a task; null when this was its end. */
+export function nextOf(end: InvocationEnd): string | null {
+  return end.kind === 'returned' ? ((end.value as Partial<TaskGoesOn>).goesOnAs ?? null) : null;
 }
 
 /** The caller was told that the engine keeps the task. */
