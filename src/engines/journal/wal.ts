@@ -3,8 +3,9 @@ import { endianness } from 'node:os';
 
 /**
  * Looks for damage in a write-ahead log that SQLite keeps quiet about: it stops at the first frame whose checksum is wrong
- * and takes all that is behind it for never written. After a torn write there is nothing behind it; a whole frame of the
- * same log there means that something was lost.
+ * and takes all that is behind it for never written. After a torn write there is nothing behind it; the last frame of a
+ * transaction of the same log there means that something was lost. Other frames mean nothing: a transaction that found no
+ * room leaves those that it had written behind, and a smaller one comes to lie over the first of them.
  *
  * https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  */
@@ -36,8 +37,9 @@ export function damageOfWal(databasePath: string): string | null {
     const start = HEADER_BYTES + frame * frameBytes;
     const isOfThisLog = wal.subarray(start + 8, start + 16).equals(salts);
     if (firstBad !== null) {
-      // Frames of an earlier round of the log have other salts.
-      if (isOfThisLog) return `frame ${firstBad + 1} of its log is wrong, and others follow it`;
+      // Frames of an earlier round of the log have other salts. The last one of a transaction tells the size of the database.
+      if (isOfThisLog && wal.readUInt32BE(start + 4) !== 0)
+        return `frame ${firstBad + 1} of its log is wrong, and others follow it`;
       continue;
     }
     const begun = checksumOf(words, start, 8, sum);
