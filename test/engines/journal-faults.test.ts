@@ -244,6 +244,40 @@ describe('a disk that is full', () => {
   });
 });
 
+describe('a log on a disk that was full', () => {
+  it('fault J1: is moved into the file when it takes the room that is needed', async () => {
+    const path = journalPath();
+    const table = (options: JournalOptions): FrameTable =>
+      withWrite(FrameTable.open(options), () => {
+        if (statSync(`${path}-wal`).size > 100_000) {
+          throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+        }
+      });
+    const opened = Journal.open(complete({ path }), silentLog, table);
+    const { orchestrator } = openWorld(new JournalEngine(opened, silentLog), { services: { echo } });
+    for (let count = 0; count < 100; count += 1)
+      expect((await orchestrator.execute('x'.repeat(2000), { service: 'echo' })).errorCode).toBe(null);
+    expect(statSync(path).size).toBeGreaterThan(200_000);
+  });
+
+  it('fault J1: opens behind what a transaction left that found no room, under a smaller one', async () => {
+    const path = await journalOf(3);
+    const wal = readFileSync(`${path}-wal`);
+    // Frames of this log that end no transaction, and whose checksums do not follow from the last one that counts.
+    const left = Buffer.from(wal.subarray(-4120));
+    left.writeUInt32BE(0, 4);
+    writeFileSync(`${path}-wal`, Buffer.concat([wal, left, left]));
+    expect(textsIn(path)).toEqual(['task 0', 'task 1', 'task 2']);
+  });
+
+  it('fault J1: needs no file beside it to be read after a kill', async () => {
+    const path = await journalOf(3);
+    const opened = Journal.open(complete({ path }), silentLog);
+    expect(existsSync(`${path}-shm`)).toBe(false);
+    opened.close();
+  });
+});
+
 describe('a log that was cut', () => {
   it('fault J2: opens at whatever byte it was cut, with every whole commit and no half record', async () => {
     const path = await journalOf(3);

@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { JournalOptions } from '../../core/engine-config.js';
 import * as errors from '../../core/errors.js';
@@ -44,12 +44,14 @@ export class FrameTable {
   /** Numbers of the frames that are there: from `first` up to, but not including, `next`. */
   first = 1;
   next = 1;
+  readonly #path: string;
   readonly #db: Database;
   readonly #insert: { run(seq: number, count: number, body: Buffer): unknown };
   readonly #select: { get(values: readonly [number]): unknown };
   readonly #pageBytes: number;
 
-  private constructor(db: Database) {
+  private constructor(path: string, db: Database) {
+    this.#path = path;
     this.#db = db;
     this.#insert = db.prepare<[number, number, Buffer]>(
       'INSERT INTO frame(seq, count, body) VALUES (?, ?, ?)',
@@ -75,6 +77,8 @@ export class FrameTable {
     }
     const db = openFile(path);
     try {
+      // Before the file is read: then the index of its log is in memory, else in a file that may find no room.
+      db.pragma('locking_mode=EXCLUSIVE');
       const isNew = identify(db, path);
       // Before the first transaction; after it SQLite takes no notice, or writes over a log that was not looked at yet.
       if (Number(pragma(db, 'page_count')) === 0) db.pragma('auto_vacuum=INCREMENTAL');
@@ -82,7 +86,7 @@ export class FrameTable {
       const damage = damageOfWal(path);
       if (damage !== null && !repair) throw keepCorrupt(path, damage);
       prepare(db, synchronous, isNew);
-      return new FrameTable(db);
+      return new FrameTable(path, db);
     } catch (cause) {
       const fault = explain(path, cause);
       release(db);
@@ -149,6 +153,24 @@ export class FrameTable {
   /** Moves what is in the log into the file itself. */
   emptyLog(): void {
     this.#db.pragma('wal_checkpoint(TRUNCATE)');
+  }
+
+  /**
+   * Moves what is in the log into the file, if there is room for what the file grows by; then all of the log is free. A move
+   * that finds no room halfway would take what room there is and free nothing.
+   *
+   * @returns Whether it did.
+   */
+  emptyLogIfItFits(): boolean {
+    const { bavail, bsize } = statfsSync(dirname(this.#path));
+    if (this.sizeBytes - statSync(this.#path).size > bavail * bsize) return false;
+    this.emptyLog();
+    return true;
+  }
+
+  /** Whether the log is moved into the file by itself, whenever it has become long. It is, unless told otherwise. */
+  movesLog(doesMove: boolean): void {
+    this.#db.pragma(`wal_autocheckpoint=${doesMove ? LOG_PAGES : 0}`);
   }
 
   get sizeBytes(): number {
@@ -223,7 +245,6 @@ function identify(db: Database, path: string): boolean {
 }
 
 function lock(db: Database): void {
-  db.pragma('locking_mode=EXCLUSIVE');
   db.exec('BEGIN IMMEDIATE');
   db.exec('ROLLBACK');
 }

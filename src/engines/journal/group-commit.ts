@@ -2,7 +2,6 @@ import type { Log } from '../../core/environment.js';
 import { journalFailed, journalFull, messageOf, type OrchestratorError } from '../../core/errors.js';
 import type { JournalRecord } from '../../core/journal-record.js';
 import type { FrameBody, FrameTable } from './frame-table.js';
-import { sqliteCode } from './libsql.js';
 import { encodeFrame } from './record.js';
 import type { Reserve } from './reserve.js';
 
@@ -80,6 +79,8 @@ export class GroupCommit {
     this.#reserve = ports.reserve;
     this.#log = ports.log;
     this.#books = books;
+    // Without it tasks would be accepted whose ends find no room.
+    if (!ports.reserve.restore()) this.#turnFull();
   }
 
   /** Why nothing is written any more, or null. */
@@ -122,7 +123,7 @@ export class GroupCommit {
     try {
       this.#transact([], compaction);
     } catch (cause) {
-      if (sqliteCode(cause) !== 'SQLITE_FULL') this.#fail(cause);
+      if (!this.#reserve.isOfRoom(cause)) this.#fail(cause);
     }
   }
 
@@ -146,13 +147,15 @@ export class GroupCommit {
       return;
     }
     try {
-      this.#transact(entries, this.#books.compaction(entries.length));
+      // To remove old frames takes room in the log first, and what was kept for the accepted tasks is for nothing else.
+      const compaction = this.#isFull && !hasNewTasks ? null : this.#books.compaction(entries.length);
+      this.#transactSomehow(entries, compaction);
       if (hasNewTasks) {
         this.#isFull = false;
         this.#log.info({ path: this.#path }, 'the journal has room again');
       }
     } catch (cause) {
-      if (sqliteCode(cause) === 'SQLITE_FULL') this.#makeRoom(entries, cause);
+      if (this.#reserve.isOfRoom(cause)) this.#makeRoom(entries, cause);
       else {
         this.#fail(cause);
         this.#refuse(entries, this.#failure as unknown as OrchestratorError);
@@ -160,6 +163,16 @@ export class GroupCommit {
       return;
     }
     for (const entry of entries) entry.done?.();
+  }
+
+  /** Once more with the room that the log takes, if there is no other. */
+  #transactSomehow(entries: readonly Entry[], compaction: Compaction | null): void {
+    try {
+      this.#transact(entries, compaction);
+    } catch (cause) {
+      if (!this.#reserve.isOfRoom(cause) || !this.#table.emptyLogIfItFits()) throw cause;
+      this.#transact(entries, compaction);
+    }
   }
 
   #transact(entries: readonly Entry[], compaction: Compaction | null): void {
@@ -176,19 +189,23 @@ export class GroupCommit {
     }
   }
 
-  /** There is no room: new tasks are refused, and what concerns accepted ones takes the room that was kept for it. */
-  #makeRoom(entries: readonly Entry[], cause: unknown): void {
+  #turnFull(): void {
     if (!this.#isFull) this.#log.error({ path: this.#path }, 'the journal is full; new tasks are refused');
     this.#isFull = true;
+  }
+
+  /** There is no room: new tasks are refused, and what concerns accepted ones takes the room that was kept for it. */
+  #makeRoom(entries: readonly Entry[], cause: unknown): void {
+    this.#turnFull();
     const kept = entries.filter(({ mayBeRefused }) => !mayBeRefused);
     const refused = entries.filter(({ mayBeRefused }) => mayBeRefused);
     this.#refuse(refused, journalFull(this.#path, cause));
     if (kept.length === 0) return;
     try {
       this.#reserve.release();
-      this.#transact(kept, null);
+      this.#transactSomehow(kept, null);
     } catch (again) {
-      if (sqliteCode(again) === 'SQLITE_FULL') this.#tryLater(kept);
+      if (this.#reserve.isOfRoom(again)) this.#tryLater(kept);
       else {
         this.#fail(again);
         this.#refuse(kept, this.#failure as unknown as OrchestratorError);
@@ -214,7 +231,12 @@ export class GroupCommit {
     const nowMs = performance.now();
     if (nowMs < this.#triesReserveAtMs) return false;
     this.#triesReserveAtMs = nowMs + RETRY_MS;
-    return this.#reserve.restore();
+    try {
+      return this.#reserve.restore() || (this.#table.emptyLogIfItFits() && this.#reserve.restore());
+    } catch {
+      // There is no room yet; whatever else is wrong with the disk, the next record finds out and tells.
+      return false;
+    }
   }
 
   #fail(cause: unknown): void {

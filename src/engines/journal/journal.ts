@@ -54,7 +54,6 @@ export class Journal {
     this.books = books;
     this.#table = table;
     this.#reserve = new Reserve(options.path, table, options.maxBytes);
-    this.#reserve.restore();
     const ports = { path: options.path, table, reserve: this.#reserve, log };
     this.#writer = new GroupCommit(ports, {
       written: (record, frame) => books.add(record, frame),
