@@ -15,8 +15,10 @@ const SELECT_FRAMES = 'SELECT seq, CAST(count AS INTEGER) AS count, CAST(body AS
 /** Pages that are given back in one step: it must not hold up the event loop. */
 const SHRUNK_PAGES = 2000;
 
-/** Pages of the log before they are moved into the file; each move is synced twice. */
+/** Most pages of the log before they are moved into the file; each move is synced twice. */
 const LOG_PAGES = 2000;
+/** The log takes no more of a disk, so that on a small one there is room for the file, which grows as it is moved. */
+const LOG_SHARE = 1 / 8;
 
 /** What opening a file takes. `repair`: damage does not matter. */
 export type TableOptions = Pick<JournalOptions, 'path' | 'synchronous' | 'repair'>;
@@ -49,6 +51,7 @@ export class FrameTable {
   readonly #insert: { run(seq: number, count: number, body: Buffer): unknown };
   readonly #select: { get(values: readonly [number]): unknown };
   readonly #pageBytes: number;
+  readonly #logPages: number;
 
   private constructor(path: string, db: Database) {
     this.#path = path;
@@ -58,6 +61,11 @@ export class FrameTable {
     );
     this.#select = db.prepare(`${SELECT_FRAMES} WHERE seq = ?`);
     this.#pageBytes = Number(pragma(db, 'page_size'));
+    const { blocks, bsize } = statfsSync(dirname(path));
+    const share = Math.floor((blocks * bsize * LOG_SHARE) / this.#pageBytes);
+    // Some disks, those of networks for instance, do not tell their size.
+    this.#logPages = Math.min(LOG_PAGES, share || LOG_PAGES);
+    this.movesLog(true);
     const bounds = db.prepare('SELECT min(seq) AS first, max(seq) AS last FROM frame').get() as {
       first: number | null;
       last: number | null;
@@ -170,7 +178,7 @@ export class FrameTable {
 
   /** Whether the log is moved into the file by itself, whenever it has become long. It is, unless told otherwise. */
   movesLog(doesMove: boolean): void {
-    this.#db.pragma(`wal_autocheckpoint=${doesMove ? LOG_PAGES : 0}`);
+    this.#db.pragma(`wal_autocheckpoint=${doesMove ? this.#logPages : 0}`);
   }
 
   get sizeBytes(): number {
@@ -252,7 +260,6 @@ function lock(db: Database): void {
 function prepare(db: Database, synchronous: JournalOptions['synchronous'], isNew: boolean): void {
   db.pragma('journal_mode=WAL');
   db.pragma(`synchronous=${synchronous.toUpperCase()}`);
-  db.pragma(`wal_autocheckpoint=${LOG_PAGES}`);
   if (!isNew) return;
   db.exec(
     `BEGIN IMMEDIATE;

@@ -232,7 +232,12 @@ export class GroupCommit {
     if (nowMs < this.#triesReserveAtMs) return false;
     this.#triesReserveAtMs = nowMs + RETRY_MS;
     try {
-      return this.#reserve.restore() || (this.#table.emptyLogIfItFits() && this.#reserve.restore());
+      if (!this.#table.emptyLogIfItFits()) {
+        // What the file grows by may fit into the reserve; more is free then.
+        this.#reserve.release();
+        this.#table.emptyLogIfItFits();
+      }
+      return this.#reserve.restore();
     } catch {
       // There is no room yet; whatever else is wrong with the disk, the next record finds out and tells.
       return false;
