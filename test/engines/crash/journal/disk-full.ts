@@ -1,8 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Random, seeded } from '../../../simulation/random.js';
 import type { CrashReport } from '../crash-test.js';
@@ -17,7 +16,7 @@ export interface DiskFullOptions {
   readonly rounds: number;
   /** Of the moments. */
   readonly seed: number;
-  /** The folder of a disk that may be filled. */
+  /** The folder of a disk that may be filled. What must not lie on it is put beside it. */
   readonly disk: string;
 }
 
@@ -58,8 +57,7 @@ const ROUNDS: readonly Round[] = [
  * nothing has ended twice, and no attempt of a service that is not idempotent ran twice; and tasks are accepted again in time.
  */
 export async function crashDiskFull(options: DiskFullOptions): Promise<CrashReport> {
-  const folder = mkdtempSync(join(tmpdir(), 'gaffr-crash-'));
-  const run = new Run(folder, options);
+  const run = new Run(options);
   try {
     for (let round = 0; round < options.rounds; round += 1) {
       await run.play(ROUNDS[round % ROUNDS.length] as Round);
@@ -68,7 +66,6 @@ export async function crashDiskFull(options: DiskFullOptions): Promise<CrashRepo
     return run.report();
   } finally {
     await run.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -88,8 +85,8 @@ class Run {
   /** Tasks that were told to have ended while the disk was full, and the process lived on. */
   #endedWhileFull = 0;
 
-  constructor(folder: string, { disk, seed }: DiskFullOptions) {
-    this.#folder = folder;
+  constructor({ disk, seed }: DiskFullOptions) {
+    this.#folder = dirname(disk);
     this.#disk = disk;
     this.#random = seeded(seed, 0);
     this.#ballast = new Ballast(disk);

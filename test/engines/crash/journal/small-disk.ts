@@ -1,9 +1,9 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const SIZE = '16m';
+const SIZE = '4m';
 
 /** Says to the process inside where its disk is. */
 const FOLDER = 'GAFFR_SMALL_DISK';
@@ -17,33 +17,35 @@ const WAYS = [
   ['unshare', '-Urm'],
 ] as const;
 
-/** The folder of the small disk of this process, or undefined outside of one. */
+/** The small disk of this process, or undefined outside of one; the folder that it lies in goes with the process. */
 export function smallDisk(): string | undefined {
   return process.env[FOLDER];
 }
 
 /**
- * Runs this program once more, with the same arguments, as a process that has a disk of 16 MB in memory.
+ * Runs this program once more, with the same arguments, as a process that has a disk of 4 MB in memory.
  *
  * @returns Its exit code.
  * @throws Error when no such disk may be mounted.
  */
 export async function rerunOnSmallDisk(): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'gaffr-disk-'));
+  const folder = mkdtempSync(join(tmpdir(), 'gaffr-crash-'));
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
   try {
     const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-    const env = { ...process.env, [FOLDER]: folder };
-    const [command, ...args] = [...wayTo(folder), 'sh', '-c', MOUNT, folder, ...again];
+    const env = { ...process.env, [FOLDER]: disk };
+    const [command, ...args] = [...wayTo(disk), 'sh', '-c', MOUNT, disk, ...again];
     return await exitCodeOf(command as string, args, { stdio: 'inherit', env });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function wayTo(folder: string): readonly string[] {
+function wayTo(disk: string): readonly string[] {
   const refusals: string[] = [];
   for (const way of WAYS) {
-    const [command, ...args] = [...way, 'sh', '-c', MOUNT, folder, 'true'];
+    const [command, ...args] = [...way, 'sh', '-c', MOUNT, disk, 'true'];
     const { status, stderr, error } = spawnSync(command as string, args, { encoding: 'utf8' });
     if (status === 0) return way;
     refusals.push(`${way.join(' ')}: ${(error?.message ?? stderr).trim()}`);
