@@ -34,6 +34,7 @@ const GATES = [
   { name: 'fuzz', args: ['--inputs', '4000', '--json'] },
   { name: 'drain', args: ['--rounds', '2', '--json'], on: ['linux', 'darwin'] },
   { name: 'crash', args: ['--engine', 'journal', '--kills', '10', '--json'], on: ['linux', 'darwin'] },
+  { name: 'crash', args: ['--engine', 'journal', '--disk-full', '--rounds', '8', '--json'], on: ['linux'] },
   { name: 'crash', args: ['--engine', 'restate', '--json'], on: ['linux', 'darwin'] },
   { name: 'restate', args: [], on: ['linux', 'darwin'] },
   { name: 'downstream', args: ['--rounds', '20'], on: ['linux', 'darwin'] },
