@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RestateServer } from '../../src/engines/restate/restate-server.js';
 import type { ServiceInput, TaskOptions } from '../../src/index.js';
+import type { WorldOptions } from '../engines/contract/suite.js';
 import { startServer, type TestServer } from './server.js';
-import { engineOn, openWorld, rest } from './world.js';
+import { engineOn, openWithout, openWorld, rest } from './world.js';
 
 let server: TestServer;
 let asked: RestateServer;
@@ -61,7 +64,7 @@ describe('the first attempt of a task', () => {
     const results = await Promise.all(
       Array.from({ length: 64 }, async (_, index) => {
         const handle = await orchestrator.submit(`t${index}`, { service: 'failing' });
-        await new Promise((resolve) => setTimeout(resolve, index));
+        await setTimeout(index);
         orchestrator.cancel(handle.taskId);
         return handle.result();
       }),
@@ -73,6 +76,37 @@ describe('the first attempt of a task', () => {
     const before = begun;
     await rest();
     expect(begun).toBe(before);
+    expect(await openOf(engine.namespace ?? '')).toEqual([]);
+  });
+
+  it('may be over when cancels of two processes come at once: nothing goes on', async () => {
+    const engine = engineOn(server);
+    const options: WorldOptions = {
+      services: { flaky },
+      config: { maxParallel: 64, maxRetries: 100, backoffBaseSeconds: 1 },
+    };
+    const { orchestrator } = await openWorld(engine, options);
+    const { orchestrator: other } = openWithout(engine, options);
+    await Promise.all(
+      Array.from({ length: 96 }, async (_, index) => {
+        await setTimeout(index * 5);
+        const keyed = {
+          service: 'flaky',
+          kwargs: { failures: 100 },
+          idempotencyKey: `run:${randomUUID()}:0`,
+        };
+        const handles = [orchestrator.submit('work', keyed), other.submit('work', keyed)] as const;
+        await Promise.all(handles.map((handle) => handle.accepted()));
+        await setTimeout(index % 12);
+        orchestrator.cancel(handles[0].taskId);
+        other.cancel(handles[1].taskId);
+        const results = await Promise.all(handles.map((handle) => handle.result()));
+        expect(results.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
+      }),
+    );
+    // What was on its way arrives.
+    await rest();
+    await rest();
     expect(await openOf(engine.namespace ?? '')).toEqual([]);
   });
 });

@@ -156,12 +156,23 @@ async function goOn(
     return { goesOnAs: await invocationId };
   } catch (cause) {
     if (!(cause instanceof sdk.CancelledError)) throw cause;
-    // Awaited by itself it would say once more that the task was cancelled.
-    const next = await sdk.RestatePromise.race([invocationId as RestatePromise<InvocationId>]);
+    const next = await whateverComes(sdk, invocationId as RestatePromise<InvocationId>);
     // A cancel that is there before it finds nothing. Whoever cancelled goes after it too.
-    await ctx.sleep(ARRIVAL_MS).catch(() => {});
+    await whateverComes(sdk, ctx.sleep(ARRIVAL_MS));
     ctx.cancel(next);
     return { goesOnAs: next };
+  }
+}
+
+/** Waits to the end, however often the task is cancelled meanwhile: each of these cancels is said by the next wait. */
+async function whateverComes<T>(sdk: Sdk, promise: RestatePromise<T>): Promise<T> {
+  for (;;) {
+    try {
+      // Awaited by itself it would say the same cancel again.
+      return await sdk.RestatePromise.race([promise]);
+    } catch (cause) {
+      if (!(cause instanceof sdk.CancelledError)) throw cause;
+    }
   }
 }
 
