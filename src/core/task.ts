@@ -7,9 +7,12 @@ import { lazySchema } from './lazy-schema.js';
  */
 export const RUN_KEY = 'run:';
 
-/** Whether a key is of one run alone, and not made of its caller's key: then it comes with the same options every time. */
+/** Of a run's id and the number of its task. What is made of a caller's key has another form, and so may keys of programs. */
+const KEY_OF_ONE_RUN = /^run:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}:\d+$/;
+
+/** Whether a key is of one run alone, and not of its caller's choice: then it comes with the same options every time. */
 export function isKeyOfOneRun(key: string): boolean {
-  return key.startsWith(RUN_KEY) && !key.includes('#');
+  return KEY_OF_ONE_RUN.test(key);
 }
 
 const seconds = () => z.number().positive();

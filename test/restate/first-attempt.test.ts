@@ -39,6 +39,12 @@ describe('the first attempt of a task', () => {
     ],
     ['is watched by another invocation when there is a deadline', { deadlineSeconds: 60 }, ['task/run']],
     ['has another invocation before it under a key of the caller', { idempotencyKey: 'k' }, ['task/run']],
+    ['has it too when that key looks like one of MCP', { idempotencyKey: 'run:42' }, ['task/run']],
+    [
+      'is the whole task under the key of a run',
+      { idempotencyKey: `run:${randomUUID()}:0` },
+      ['attempt/first'],
+    ],
   ])('%s', async (_, options, expected) => {
     const engine = engineOn(server);
     const { orchestrator } = await openWorld(engine, { services: { flaky } });
