@@ -59,6 +59,9 @@ async function nobody(): Promise<string> {
   return url;
 }
 
+/** Where most tasks are handed over. */
+const HANDED = '/restate/scope/gaffr/send/gaffr.attempt/first';
+
 /** The end of a task as the server keeps it. */
 const ENDED = {
   fingerprint: '',
@@ -245,7 +248,7 @@ describe('an orchestrator without its server', () => {
 
   it('says that no worker has come yet', async () => {
     const url = await serving({
-      'POST /gaffr.task/run/send': { status: 404, body: { message: 'not found' } },
+      [`POST ${HANDED}`]: { status: 404, body: { message: 'not found' } },
     });
     expect(await open(url).execute('x')).toMatchObject({
       status: 'rejected',
@@ -254,7 +257,7 @@ describe('an orchestrator without its server', () => {
   });
 
   it('cancels a task at once that the server never had', async () => {
-    const orchestrator = open(await serving({ 'POST /gaffr.task/run/send': null }));
+    const orchestrator = open(await serving({ [`POST ${HANDED}`]: null }));
     const handle = orchestrator.submit('x');
     handle.cancel('enough');
     expect(await handle.result()).toMatchObject({ status: 'cancelled' });
@@ -266,7 +269,7 @@ describe('an orchestrator without its server', () => {
   it('hears of ends also through a proxy that speaks HTTP/1.1 alone', async () => {
     const { result } = ENDED;
     const url = await serving({
-      'POST /gaffr.task/run/send': { status: 202, body: { invocationId: 'inv_1', status: 'Accepted' } },
+      [`POST ${HANDED}`]: { status: 202, body: { invocationId: 'inv_1', status: 'Accepted' } },
       'GET /restate/invocation/inv_1/attach': { body: { result, fingerprint: '' } },
     });
     expect(await open(url).execute('x', { taskId: 'mine' })).toEqual({ ...result, taskId: 'mine' });
@@ -283,7 +286,7 @@ describe('an orchestrator without its server', () => {
     });
     const ends = await listening(server as unknown as Server);
     const send = await serving({
-      'POST /prefix/gaffr.task/run/send': {
+      [`POST /prefix${HANDED}`]: {
         status: 202,
         body: { invocationId: 'inv_1', status: 'Accepted' },
       },
@@ -320,8 +323,8 @@ describe('an orchestrator without its server', () => {
   });
 
   it('closes at once, and answers what was on its way', async () => {
-    const orchestrator = open(await serving({ 'POST /gaffr.task/run/send': null }), {
-      engine: { ...engineAt(await serving({ 'POST /gaffr.task/run/send': null })), timeoutSeconds: 60 },
+    const orchestrator = open(await serving({ [`POST ${HANDED}`]: null }), {
+      engine: { ...engineAt(await serving({ [`POST ${HANDED}`]: null })), timeoutSeconds: 60 },
     });
     const results = [orchestrator.execute('a'), orchestrator.execute('b', { idempotencyKey: 'k' })];
     await new Promise((resolve) => setImmediate(resolve));
