@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { engineOptionsSchema } from '../../src/core/engine-config.js';
 import { silentLog } from '../../src/core/environment.js';
 import { provideWithResolvers } from '../../src/engines/restate/promise-with-resolvers.js';
@@ -308,6 +308,57 @@ describe('an orchestrator without its server', () => {
       result: 'done',
     });
     expect(asked).toBe(3);
+  });
+
+  it('follows a task to what goes on with it, however long the server is away before that arrives', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    cleanUps.push(() => vi.useRealTimers());
+    let asked = 0;
+    const server = createServer(({ url }, response) => {
+      const answer = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
+      if (url?.startsWith(HANDED)) answer(202, { invocationId: 'inv_1', status: 'Accepted' });
+      else if (url?.includes('inv_1')) answer(200, { goesOnAs: 'inv_2' });
+      else {
+        asked += 1;
+        if (asked === 1) {
+          vi.setSystemTime(Date.now() + 3_600_000);
+          response.destroy();
+        } else if (asked === 2) answer(404, { message: 'not found' });
+        else answer(200, ENDED);
+      }
+    });
+    expect(await open(await listening(server)).execute('x')).toMatchObject({ result: 'done' });
+    expect(asked).toBe(3);
+  });
+
+  it('says when it could not stop what goes on with a task that was cancelled', async () => {
+    const warn = vi.fn();
+    let tellOfCancel = (): void => {};
+    const cancelled = new Promise<void>((resolve) => {
+      tellOfCancel = resolve;
+    });
+    const server = createServer(async ({ url }, response) => {
+      const answer = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
+      if (url?.startsWith(HANDED)) answer(202, { invocationId: 'inv_1', status: 'Accepted' });
+      else if (url === '/invocations/inv_1/cancel') {
+        answer(202, null);
+        tellOfCancel();
+      } else if (url?.includes('inv_1')) {
+        await cancelled;
+        answer(200, { goesOnAs: 'inv_2' });
+      } else response.destroy();
+    });
+    const orchestrator = open(await listening(server), { log: { ...silentLog, warn } });
+    const handle = orchestrator.submit('x', { taskId: 'mine' });
+    await handle.accepted();
+    handle.cancel('enough');
+    expect(await handle.result()).toMatchObject({ status: 'cancelled' });
+    await vi.waitFor(() =>
+      expect(warn).toHaveBeenCalledWith(
+        expect.objectContaining({ taskId: 'mine' }),
+        expect.stringContaining('may go on'),
+      ),
+    );
   });
 
   it('refuses what is no JSON before the server hears of it', async () => {

@@ -248,7 +248,8 @@ export class RestateEngine implements Engine, TaskKeeper {
     }
     const known = this.#open.get(task);
     if (known === undefined) {
-      if (!invocation.isKnown) await this.#cancel(invocation).catch(() => {});
+      if (!invocation.isKnown)
+        await this.#cancel(task, invocation).catch((cause) => this.#warnOf(task, cause));
       return;
     }
     known.invocation = invocation;
@@ -260,23 +261,28 @@ export class RestateEngine implements Engine, TaskKeeper {
     this.#open.delete(task);
     const isJoined = invocation.isKnown && task.settings.idempotencyKey?.startsWith(RUN_KEY) !== true;
     if (!isJoined && !isLeft(result)) {
-      await this.#cancel(invocation).catch((cause) => {
-        this.#log.warn({ cause, taskId: task.id }, 'the engine was not told to stop a task; it may go on');
-      });
+      await this.#cancel(task, invocation).catch((cause) => this.#warnOf(task, cause));
     }
     this.#runtime?.answer(task, result);
   }
 
-  async #cancel(invocation: Invocation): Promise<void> {
+  async #cancel(task: EngineTask, invocation: Invocation): Promise<void> {
     await this.#server.cancel(invocation);
-    during(this.#handing, this.#cancelNext(invocation));
+    during(this.#handing, this.#cancelNext(task, invocation));
   }
 
   /** The cancel may have come when another invocation was just to go on with the task. */
-  async #cancelNext(invocation: Invocation): Promise<void> {
+  async #cancelNext(task: EngineTask, invocation: Invocation): Promise<void> {
     const end = await this.#server.endOf(invocation);
     const next = end && nextOf(end);
-    if (next !== null) await this.#server.cancel({ ...invocation, id: next, isNext: true }).catch(() => {});
+    if (next === null) return;
+    await this.#server
+      .cancel({ ...invocation, id: next, isNext: true })
+      .catch((cause) => this.#warnOf(task, cause));
+  }
+
+  #warnOf({ id }: EngineTask, cause: unknown): void {
+    this.#log.warn({ cause, taskId: id }, 'the engine was not told to stop a task; it may go on');
   }
 
   #refuse(task: EngineTask, error: errors.OrchestratorError): void {

@@ -11,7 +11,7 @@ const LEAST_VERSION = [1, 7, 12] as const;
 /** How long to wait between two tries of what must not be lost, in milliseconds. */
 const RETRY_MS = { first: 50, most: 1000 } as const;
 
-/** How long an invocation that goes on with a task may take to arrive, in milliseconds: a leader may fail meanwhile. */
+/** How long an invocation that goes on with a task may take to arrive, in milliseconds, at a server that answers: a leader may fail. */
 const ARRIVAL_MS = 60_000;
 
 /** How many requests are with the server at once, those aside that wait for the end of an invocation. */
@@ -316,10 +316,17 @@ function wordsOf(body: unknown): string {
   return typeof message === 'string' ? message : JSON.stringify(body);
 }
 
-/** Tells of an answer whether the invocation was not found because it has yet to arrive. */
+/**
+ * Tells of an answer whether the invocation was not found because it has yet to arrive. The time for that counts from the
+ * first such answer: a server that is away brings nothing on its way.
+ */
 function arrivalOf({ isNext }: Invocation): (status: number) => boolean {
-  const endMs = Date.now() + (isNext ? ARRIVAL_MS : 0);
-  return (status) => status === 404 && Date.now() < endMs;
+  let endMs: number | null = null;
+  return (status) => {
+    if (!isNext || status !== 404) return false;
+    endMs ??= Date.now() + ARRIVAL_MS;
+    return Date.now() < endMs;
+  };
 }
 
 /** An end of the invocation, and not a fault of the server. */
