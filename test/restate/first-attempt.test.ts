@@ -115,6 +115,34 @@ describe('the first attempt of a task', () => {
     await rest();
     expect(await openOf(engine.namespace ?? '')).toEqual([]);
   });
+
+  it('may be over when another process comes with the key of the run: it follows what goes on, or stops it', async () => {
+    const engine = engineOn(server);
+    const options: WorldOptions = {
+      services: { flaky },
+      config: { maxRetries: 1, backoffBaseSeconds: 1, backoffCapSeconds: 1 },
+    };
+    const { orchestrator } = await openWorld(engine, options);
+    const { orchestrator: other } = openWithout(engine, options);
+    const keyed = () => ({
+      service: 'flaky',
+      kwargs: { failures: 1 },
+      idempotencyKey: `run:${randomUUID()}:0`,
+    });
+    const [followed, stopped] = [keyed(), keyed()];
+    const results = [orchestrator.execute('work', followed), orchestrator.execute('work', stopped)];
+    await expect.poll(() => invocationsOf(engine.namespace ?? '')).toContain('task/run');
+    await rest();
+    const joined = other.execute('work', followed);
+    const leaving = other.submit('work', stopped);
+    await leaving.accepted();
+    leaving.cancel('enough');
+    expect(await leaving.result()).toMatchObject({ status: 'cancelled' });
+    expect(await results[1]).toMatchObject({ status: 'cancelled', attempts: 1 });
+    const ends = await Promise.all([results[0], joined]);
+    expect(ends).toMatchObject(Array(2).fill({ status: 'completed', result: 'work', attempts: 2 }));
+    expect(ends[0]?.executionTime).toBeGreaterThan(0.45);
+  });
 });
 
 /** What the server keeps of a namespace: service and handler of each invocation. */
