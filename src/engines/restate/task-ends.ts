@@ -46,7 +46,7 @@ export function endOf(
 }
 
 /** A result with the times of the whole task, and with the route that was decided when it was accepted. */
-export function withTimes(
+function withTimes(
   result: TaskResult,
   { acceptedAtMs, route }: Pick<TaskMessage, 'acceptedAtMs' | 'route'>,
   { startedAtMs, endedAtMs }: Progress,
