@@ -47,8 +47,10 @@ export class VirtualService {
     this.#world = world;
   }
 
-  limit(concurrency: number, maxParallel: number): void {
-    this.recentConcurrency = Math.max(this.recentConcurrency, this.concurrency ?? maxParallel, concurrency);
+  /** @param recentMaxParallel - The highest since the last check: without a limit of its own it was the service's. */
+  limit(concurrency: number, recentMaxParallel: number): void {
+    const was = this.concurrency ?? recentMaxParallel;
+    this.recentConcurrency = Math.max(this.recentConcurrency, was, concurrency);
     this.concurrency = concurrency;
   }
 

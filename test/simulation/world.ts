@@ -241,7 +241,7 @@ export class World {
 
   #limit(name: string, concurrency: number): void {
     this.replaced.add(name);
-    this.current.get(name)?.limit(concurrency, this.maxParallel);
+    this.current.get(name)?.limit(concurrency, this.recentMaxParallel);
     this.orchestrator.setConcurrency(name, concurrency);
   }
 
