@@ -2,9 +2,9 @@
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 
-const PORT = 43117;
+const PORT = Number(process.env.PORT ?? 4117);
 
-createServer(async (request, response) => {
+const server = createServer(async (request, response) => {
   if (request.url === '/v1/models') {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ object: 'list', data: [{ id: 'example-writer', object: 'model' }] }));
@@ -19,7 +19,12 @@ createServer(async (request, response) => {
   response.write(event({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }));
   response.write(event({ choices: [], usage: { prompt_tokens: task.length, completion_tokens: 4 } }));
   response.end('data: [DONE]\n\n');
-}).listen(PORT, '127.0.0.1', () => console.log(`the model server listens on 127.0.0.1:${PORT}`));
+});
+
+server.listen(PORT, '127.0.0.1', () => {
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  console.log(`the model server listens on 127.0.0.1:${port}`);
+});
 
 /** @param {object} fields */
 function event(fields) {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -41,6 +41,7 @@ const NAMES = ['vision', 'responses', 'reasoning', 'writer', 'counter', 'anagram
 const CLIENT_BLOCK = ['files', 'memory', 'everything'];
 
 const state = mkdtempSync(join(tmpdir(), 'gaffr-downstream-'));
+const copy = join(state, 'example');
 const env = { ...process.env, XDG_STATE_HOME: state, NO_COLOR: '1' };
 /** @type {import('node:child_process').ChildProcess[]} */
 const helpers = [];
@@ -49,7 +50,7 @@ const clients = new Set();
 
 try {
   checkNeeds();
-  await Promise.all(['model-server.mjs', 'tickets-server.mjs'].map(startHelper));
+  copyExample(await startHelper('model-server.mjs'), await startHelper('tickets-server.mjs'));
   await runExample();
   await killAgainAndAgain(Number(values.rounds));
 } catch (cause) {
@@ -72,15 +73,30 @@ function checkNeeds() {
   assert.equal(status, 0, 'python3 is needed for the Python program of the example; install it');
 }
 
-/** A server of the example; it is up when it has written its line. */
+/** The example with the ports that its servers have here: its own may be in use. */
+function copyExample(modelPort, ticketsPort) {
+  const packages = join(example, 'node_modules');
+  cpSync(example, copy, { recursive: true, filter: (path) => path !== packages });
+  symlinkSync(packages, join(copy, 'node_modules'), 'junction');
+  const file = join(copy, 'gaffr.config.json');
+  const config = readFileSync(file, 'utf8').replace(':4117/', `:${modelPort}/`);
+  writeFileSync(file, config.replace(':4118/', `:${ticketsPort}/`));
+}
+
+/** Starts a server of the example on a free port; its line says that it is up, and ends with the port. */
 async function startHelper(file) {
-  const helper = spawn(process.execPath, [file], { cwd: example, stdio: ['ignore', 'pipe', 'inherit'] });
+  const helper = spawn(process.execPath, [file], {
+    cwd: example,
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   helpers.push(helper);
   const ended = once(helper, 'exit').then(() => {
-    throw new Error(`${file} ended at once; is its port taken?`);
+    throw new Error(`${file} ended at once`);
   });
   ended.catch(() => {});
-  await Promise.race([once(createInterface(helper.stdout), 'line'), ended]);
+  const [line] = await Promise.race([once(createInterface(helper.stdout), 'line'), ended]);
+  return line.split(':').at(-1);
 }
 
 async function runExample() {
@@ -89,7 +105,7 @@ async function runExample() {
   assert.deepEqual(services.map(({ name }) => name).sort(), [...NAMES, ...CLIENT_BLOCK].sort());
   ok(`gaffr services shows all ${services.length} services`);
 
-  const client = await connect(join(example, 'gaffr.config.json'), example);
+  const client = await connect(join(copy, 'gaffr.config.json'), copy);
   for (const [task, service, answer] of TASKS) {
     const result = await call(client, 'execute', { task });
     expectAnswer(result, service, answer);
@@ -209,9 +225,9 @@ function expectAnswer(result, service, answer) {
 }
 
 function gaffr(...args) {
-  const where = args.includes('--config') ? [] : ['--config', join(example, 'gaffr.config.json')];
+  const where = args.includes('--config') ? [] : ['--config', join(copy, 'gaffr.config.json')];
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args, ...where], {
-    cwd: example,
+    cwd: copy,
     env,
     encoding: 'utf8',
     timeout: 60_000,
