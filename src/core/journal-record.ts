@@ -21,6 +21,8 @@ const acceptedSchema = lazySchema(() =>
     atMs: z.number(),
     /** Its idempotency key. */
     key: z.string().nullable(),
+    /** The service at which its first attempt may be under way without a record of its own. */
+    startsAt: z.string().optional(),
   }),
 );
 
@@ -35,7 +37,7 @@ const startedSchema = lazySchema(() =>
   }),
 );
 
-/** An attempt ended, and another is to follow. */
+/** No attempt is under way, and one is to follow. */
 const restingSchema = lazySchema(() =>
   z.object({ kind: z.literal('resting'), id: id(), attempts: attempts(), crashes: crashes() }),
 );

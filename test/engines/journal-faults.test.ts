@@ -134,6 +134,41 @@ describe('after a kill', () => {
     expect(after.calls[0]?.context).toMatchObject({ taskId: 'mine', attempt: 2 });
   });
 
+  it('fault P3: a task that had room and did not begin after all goes on', async () => {
+    const path = journalPath();
+    const limited = { service: manualService(), concurrency: 1 };
+    const first = openWorld(journal({ path }), { services: { limited } });
+    for (const taskId of ['begun', 'waiting']) {
+      void first.orchestrator.execute('x', { service: 'limited', taskId });
+    }
+    await turns();
+    expect(first.orchestrator.kept.list().map(({ status }) => status)).toEqual(['running', 'queued']);
+
+    const after = manualService();
+    const { orchestrator } = openWorld(journal({ path: killedCopy(path) }), {
+      services: { limited: { service: after } },
+    });
+    await turns();
+    expect(after.calls.map(({ context }) => [context.taskId, context.attempt])).toEqual([['waiting', 1]]);
+    expect(orchestrator.kept.find('begun')?.status).toBe('interrupted');
+  });
+
+  it('waits for two syncs with a task that begins at once at the service that was named, else for three', async () => {
+    let syncs = 0;
+    const counting = (options: JournalOptions): FrameTable =>
+      withWrite(FrameTable.open(options), () => {
+        syncs += 1;
+      });
+    const opened = Journal.open(complete({ path: journalPath() }), silentLog, counting);
+    const { orchestrator } = openWorld(new JournalEngine(opened, silentLog), {
+      services: { echo: { service: echo, keywords: ['say'] } },
+    });
+    await orchestrator.execute('x', { service: 'echo' });
+    expect(syncs).toBe(2);
+    await orchestrator.execute('say it');
+    expect(syncs).toBe(2 + 3);
+  });
+
   it('takes up a task for a service that is registered right after the start', async () => {
     const path = journalPath();
     const first = openWorld(journal({ path }), { services: services(manualService()) });

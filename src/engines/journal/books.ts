@@ -67,7 +67,7 @@ export class Books {
         if (entry.progressFrame !== null) this.#free(entry.progressFrame);
         this.#need(frame);
         entry.progressFrame = frame;
-        entry.state = record.kind === 'started' ? 'running' : 'retrying';
+        entry.state = record.kind === 'started' ? 'running' : record.attempts > 0 ? 'retrying' : 'queued';
         entry.attempts = record.attempts;
         entry.crashes = record.crashes;
         if (record.kind === 'started') entry.service = record.service;
@@ -290,16 +290,17 @@ export function summaryOf(entry: KeptEntry): TaskSummary {
 }
 
 function entryOf(record: Extract<JournalRecord, { kind: 'accepted' }>, frame: number): KeptEntry {
+  const { startsAt = null } = record;
   return {
     id: record.id,
     acceptedAtMs: record.atMs,
     acceptedFrame: frame,
     hasKey: record.key !== null,
     progressFrame: null,
-    state: 'queued',
-    attempts: 0,
+    state: startsAt === null ? 'queued' : 'running',
+    attempts: startsAt === null ? 0 : 1,
     crashes: 0,
-    service: null,
+    service: startsAt,
     finishedFrame: null,
     finishedAtMs: 0,
     status: null,

@@ -3,6 +3,7 @@ import type {
   EngineCapabilities,
   EngineRuntime,
   EngineTask,
+  LimitChange,
   Shelf,
   TaskArchive,
   TaskDetail,
@@ -24,6 +25,8 @@ interface OpenTask {
   crashes: number;
   /** Whether an earlier process had it. */
   readonly isRestored: boolean;
+  /** Its first attempt may begin: the record of its acceptance says that it may have. */
+  mayBegin: boolean;
 }
 
 /**
@@ -33,6 +36,9 @@ interface OpenTask {
  * Owns: which open task has which record. Talks to: the journal, and the runtime. Invariants:
  * - I1 a task of this process is known by identity; what has no record (it was refused before) is answered at once;
  * - I2 of each open task the journal says at any time whether an attempt may be under way.
+ *
+ * A task for which there is room is going to begin at once: the record of its acceptance says that it may have begun, and it
+ * waits for one sync less. If it did not begin after all, the next record says so.
  */
 export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   readonly kind = 'journal';
@@ -59,6 +65,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   /** Left open by an earlier process, and not judged yet. */
   #left: { readonly task: EngineTask; readonly entry: KeptEntry }[] = [];
   #resumption: NodeJS.Immediate | undefined;
+  #maxParallel = 0;
   #isClosed = false;
 
   constructor(journal: Journal, log: Log) {
@@ -70,6 +77,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   start(runtime: EngineRuntime): void {
     this.#runtime = runtime;
+    this.#maxParallel = runtime.limits().maxParallel;
     const { books } = this.#journal;
     for (const entry of books.keyed()) {
       const asked = this.#journal.askedFor(entry);
@@ -81,7 +89,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       const asked = this.#journal.askedFor(entry);
       if (asked === undefined) continue;
       const task = runtime.restore(keptOf(entry, asked));
-      this.#know(task, { crashes: entry.crashes, isRestored: true });
+      this.#know(task, { crashes: entry.crashes, isRestored: true, mayBegin: false });
       this.#left.push({ task, entry });
     }
     // Services that are registered right after the orchestrator is made are to be there.
@@ -103,15 +111,18 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   accept(task: EngineTask): void {
     const { id, text, settings } = task;
-    this.#know(task, { crashes: 0, isRestored: false });
+    // Where a task goes whose service is not named is not known yet.
+    const startsAt = this.#open.size < this.#maxParallel ? settings.service : null;
+    this.#know(task, { crashes: 0, isRestored: false, mayBegin: startsAt !== null });
     const refused = (error: errors.OrchestratorError): void => this.#refuse(task, error);
     const refusal = this.#refusalOf(task);
     if (refusal !== null) {
       this.#journal.afterAll(() => refused(refusal));
       return;
     }
+    const told = startsAt === null ? {} : { startsAt };
     this.#journal.add(
-      { kind: 'accepted', id, atMs: Date.now(), key: settings.idempotencyKey },
+      { kind: 'accepted', id, atMs: Date.now(), key: settings.idempotencyKey, ...told },
       { body: bodyOf(text, settings), mayBeRefused: true, refused, done: () => this.#runSoon(task) },
     );
   }
@@ -119,6 +130,11 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   attempt(task: EngineTask, service: string, begin: () => void): void {
     const known = this.#open.get(task);
     if (known === undefined) {
+      begin();
+      return;
+    }
+    if (known.mayBegin) {
+      known.mayBegin = false;
       begin();
       return;
     }
@@ -177,8 +193,8 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     this.#run();
   }
 
-  resize(): void {
-    // The limits are those of the runtime.
+  resize(change: LimitChange): void {
+    if ('maxParallel' in change) this.#maxParallel = change.maxParallel;
   }
 
   told(): Promise<void> {
@@ -213,7 +229,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     const asked = this.#journal.askedFor(entry);
     if (asked === undefined || this.#runtime === null) return false;
     const task = this.#runtime.restore({ ...keptOf(entry, asked), attempts: 0, ageMs: 0 });
-    this.#know(task, { crashes: 0, isRestored: false });
+    this.#know(task, { crashes: 0, isRestored: false, mayBegin: false });
     return new Promise((resolve) => {
       this.#journal.add(
         { kind: 'accepted', id: taskId, atMs: Date.now(), key: asked.key },
@@ -279,7 +295,19 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   #run(): void {
     const tasks = this.#accepted;
     this.#accepted = [];
-    if (tasks.length > 0) this.#runtime?.run(tasks);
+    if (tasks.length === 0) return;
+    this.#runtime?.run(tasks);
+    setImmediate(() => this.#takeBack(tasks));
+  }
+
+  /** Records of tasks that should have begun by now that they have not. */
+  #takeBack(tasks: readonly EngineTask[]): void {
+    for (const task of tasks) {
+      const known = this.#open.get(task);
+      if (!known?.mayBegin) continue;
+      known.mayBegin = false;
+      this.rest(task);
+    }
   }
 
   #refuse(task: EngineTask, error: errors.OrchestratorError): void {
