@@ -31,7 +31,7 @@ const LOCAL: Shape = { label: 'local', engine: () => ({ kind: 'local' }) };
 const JOURNALS: readonly Shape[] = [
   {
     label: 'journal',
-    note: 'acceptance, start and end are synced to the disk before the next step',
+    note: 'acceptance and end are synced to the disk before the next step; a service that is not named would cost one sync more',
     engine: journal,
   },
   {
