@@ -166,11 +166,13 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       this.#runtime?.answer(task, result);
       return;
     }
-    this.#forget(task);
     if (result.status === 'cancelled' && result.errorDetails?.kept === true) {
+      this.#takeBack([task]);
+      this.#forget(task);
       this.#journal.afterAll(() => this.#runtime?.answer(task, result));
       return;
     }
+    this.#forget(task);
     const answer = (told: TaskResult): void => {
       this.#runtime?.answer(task, told);
       this.#tellWaiting(task, told);
