@@ -10,7 +10,7 @@ import {
   openPLimit,
   openPQueue,
 } from './contestants/peers.js';
-import type { OpenQueue } from './contestants/queue.js';
+import { inLanes, type OpenQueue } from './contestants/queue.js';
 import type { Stopwatch } from './stopwatch.js';
 
 /** Tasks of one timed run. */
@@ -34,64 +34,87 @@ interface Size {
 /** For a contestant that would take minutes. */
 const FEW: Size = { tasks: 1000, warmUpTasks: 100 };
 
-/** How one load is run: where its completions come from, and who takes part. */
+/** How one load is run: where its completions come from. */
 interface Load {
   readonly group: string;
+  /** Behind the names of its contestants. */
+  readonly suffix: string;
   readonly work: Work;
-  readonly tasks: number;
 }
 
 const LOADS: readonly Load[] = [
-  { group: 'completions in microtasks', work: inMicrotask, tasks: TASKS },
-  { group: 'completions in separate macrotasks', work: inMacrotask, tasks: TASKS },
+  { group: 'completions in microtasks', suffix: '', work: inMicrotask },
+  { group: 'completions in separate macrotasks', suffix: ', macrotasks', work: inMacrotask },
 ];
 
 export const supervision: Bench = {
   name: 'supervision',
   measures:
     '100,000 tasks of next to no work, submitted at once and run ten at a time: what each queue adds to a task, from ' +
-    'the call to the answer, a promise per task included.',
+    'the call to the answer, a promise per task included. Then the same from ten callers who each wait for an answer ' +
+    'before they submit again, so that nothing ever waits in the queue.',
   doesNotMeasure:
-    'Real work, beside which these microseconds vanish; submission spread over time; memory (growth); retries, time ' +
+    'Real work, beside which these microseconds vanish; memory (growth); retries, time ' +
     'limits, priorities, cancels and listeners (features). Peers do none of what ours does per task: a route, a result ' +
     'with times, a timeout that is armed, a circuit, a bounded queue.',
-  contestants: LOADS.flatMap(contestantsOf),
+  contestants: [...LOADS.flatMap(contestantsOf), ...closedLoop()],
   metric: { name: 'tasksPerSecond', better: 'higher' },
 };
 
-function contestantsOf({ group, work, tasks }: Load): Contestant[] {
-  const suffix = work === inMicrotask ? '' : ', macrotasks';
-  const ours = SHAPES.flatMap((shape) =>
-    [true, false].map((fastLane): Contestant => {
-      const label = nameOf({ ...shape, fastLane });
-      const open = openGaffr({ ...shape, fastLane });
-      return {
-        name: `${label}${suffix}`,
-        label,
-        group,
-        isOurs: true,
-        note: noteOf(shape.services),
-        run: (stopwatch) => runQueue(stopwatch, { open, work, tasks, read: answerIn }),
-      };
-    }),
-  );
-  const peer = (label: string, open: OpenQueue, note?: string, size: Size = { tasks }): Contestant => ({
+function contestantsOf(load: Load): Contestant[] {
+  return [
+    ...SHAPES.flatMap((shape) => [ours(load, shape, true), ours(load, shape, false)]),
+    peer(load, 'p-queue', openPQueue),
+    peer(load, 'fastq', openFastq, 'fastq.promise'),
+    peer(load, 'p-limit', openPLimit),
+    peer(load, 'async.queue', openAsyncQueue),
+    peer(load, 'effect', openEffect, 'Effect.forEach: no queue, no promise per task'),
+    peer(load, 'bottleneck', openBottleneck, '1,000 tasks only: each waits for a timer of its own', FEW),
+    peer(load, 'hand loop', openHandLoop, 'the floor: an array, ten loops, a promise per task'),
+  ];
+}
+
+function closedLoop(): Contestant[] {
+  const load: Load = { group: 'ten callers who wait', suffix: ', callers who wait', work: inMicrotask };
+  return [
+    ...SHAPES.flatMap((shape) => [ours(load, shape, true, inLanes), ours(load, shape, false, inLanes)]),
+    peer(load, 'p-queue', inLanes(openPQueue)),
+    peer(load, 'fastq', inLanes(openFastq), 'fastq.promise'),
+  ];
+}
+
+function ours(
+  { group, suffix, work }: Load,
+  shape: Omit<Shape, 'fastLane'>,
+  fastLane: boolean,
+  asked: (open: ReturnType<typeof openGaffr>) => OpenQueue = (open) => open,
+): Contestant {
+  const label = nameOf({ ...shape, fastLane });
+  const open = asked(openGaffr({ ...shape, fastLane }));
+  return {
+    name: `${label}${suffix}`,
+    label,
+    group,
+    isOurs: true,
+    note: noteOf(shape.services),
+    run: (stopwatch) => runQueue(stopwatch, { open, work, tasks: TASKS, read: answerIn }),
+  };
+}
+
+function peer(
+  { group, suffix, work }: Load,
+  label: string,
+  open: OpenQueue,
+  note?: string,
+  size: Size = { tasks: TASKS },
+): Contestant {
+  return {
     name: `${label}${suffix}`,
     label,
     group,
     ...(note !== undefined && { note }),
     run: (stopwatch) => runQueue(stopwatch, { open, work, ...size }),
-  });
-  return [
-    ...ours,
-    peer('p-queue', openPQueue),
-    peer('fastq', openFastq, 'fastq.promise'),
-    peer('p-limit', openPLimit),
-    peer('async.queue', openAsyncQueue),
-    peer('effect', openEffect, 'Effect.forEach: no queue, no promise per task'),
-    peer('bottleneck', openBottleneck, '1,000 tasks only: each waits for a timer of its own', FEW),
-    peer('hand loop', openHandLoop, 'the floor: an array, ten loops, a promise per task'),
-  ];
+  };
 }
 
 /** Name of one of ours, without the load. */

@@ -25,3 +25,23 @@ export function runAll(
 ): (texts: readonly string[]) => Promise<readonly unknown[]> {
   return (texts) => Promise.all(texts.map((text) => submit(text)));
 }
+
+/** The same queue under callers who each wait for an answer before they submit again: as many as there are slots. */
+export function inLanes(open: OpenQueue<PausableQueue>): OpenQueue {
+  return async (work) => {
+    const { submit } = await open(work);
+    return {
+      async run(texts) {
+        const answers: unknown[] = [];
+        let next = 0;
+        const lane = async (): Promise<void> => {
+          for (let index = next++; index < texts.length; index = next++) {
+            answers[index] = await submit(texts[index] as string);
+          }
+        };
+        await Promise.all(Array.from({ length: MAX_PARALLEL }, lane));
+        return answers;
+      },
+    };
+  };
+}

@@ -23,10 +23,8 @@ const ROW_MS = 4;
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
  * the instances write here.
  *
- * Invariants
- * - I1 `hired` ≤ concurrency; each hired instance is working (busy, retrying, held by an abandoned attempt), `free` or
- *   `finished`.
- * - I2 `finished` is empty between two events of the supervisor.
+ * Invariant I1: `hired` ≤ concurrency; each hired instance is working (busy, retrying, held by an abandoned attempt), `free`
+ * or `finished`.
  */
 export class Crew implements Turn {
   readonly definition: ServiceDefinition;
@@ -38,7 +36,7 @@ export class Crew implements Turn {
   readonly instances: ServiceInstance[] = [];
   /** Instances without a task whose machine is `idle` or `failed`. */
   readonly free: ServiceInstance[] = [];
-  /** Instances without a task whose machine is still `busy`: they get the next task or are released. */
+  /** Instances without a task whose machine is still `busy`: they get the next task or are released, a moment later. */
   readonly finished: ServiceInstance[] = [];
   readonly rate: RateLimiter | null;
   /** Its own limit; null means `maxParallel`. Changeable at any time. */

@@ -1,3 +1,4 @@
+import type { Clock } from '../core/environment.js';
 import type { Hire, Resize } from '../machines/supervisor.machine.js';
 import { nextTurn } from './assignment.js';
 import type { Crew } from './crew.js';
@@ -7,6 +8,9 @@ import type { ServiceDefinition } from './registry.js';
 import type { Roster } from './roster.js';
 import type { InstancePorts, ServiceInstance } from './service-instance.js';
 import type { TaskRecord } from './task-record.js';
+
+/** How long an instance without a task waits for another one before its machine is told, in milliseconds: a moment. */
+const RELEASE_MS = 1;
 
 /**
  * Owns: the parallel slots, whose turn it is, the tasks whose backoff is over, and the instances that wait for work or
@@ -21,6 +25,7 @@ export class Dispatcher {
   maxParallel: number;
   /** Set as soon as a pause is asked for: from then on nothing starts, though its event may have to wait. */
   isHeldBack = false;
+  readonly #clock: Clock;
   readonly #ledger: Ledger;
   readonly #roster: Roster;
   readonly #rates: RateGate;
@@ -30,8 +35,11 @@ export class Dispatcher {
   readonly #lose: (instance: ServiceInstance, cause: unknown) => void;
   /** Tasks whose backoff is over, first come first served; they go before all others. */
   readonly #due = new Set<TaskRecord>();
-  /** Crews with instances that finished or became free since the last release. */
+  /** Crews with instances that finished or became free since the last dispatch. */
   readonly #touched: Crew[] = [];
+  /** Crews with instances that are to be released. */
+  readonly #unreleased: Crew[] = [];
+  #releasing: unknown;
   #hires: Hire[] = [];
   #lastServed = -1;
 
@@ -41,6 +49,7 @@ export class Dispatcher {
    */
   constructor(
     parts: {
+      readonly clock: Clock;
       readonly ledger: Ledger;
       readonly roster: Roster;
       readonly rates: RateGate;
@@ -54,6 +63,7 @@ export class Dispatcher {
       readonly lose: (instance: ServiceInstance, cause: unknown) => void;
     },
   ) {
+    this.#clock = parts.clock;
     this.#ledger = parts.ledger;
     this.#roster = parts.roster;
     this.#rates = parts.rates;
@@ -133,24 +143,39 @@ export class Dispatcher {
     if (this.#due.delete(task) && task.crew) task.crew.due -= 1;
   }
 
-  /** Instances that finished and got no other task go back to idle; `dismiss` is told of crews that are done for good. */
-  release(dismiss: (definition: ServiceDefinition, ids: readonly string[]) => void): void {
+  /**
+   * The end of a dispatch. Instances that finished and got no other task are released a moment later: a caller who works step
+   * by step comes with the next task before, and it is handed over. `dismiss` is told of crews that are done for good.
+   */
+  rest(dismiss: (definition: ServiceDefinition, ids: readonly string[]) => void): void {
     if (this.#touched.length === 0) return;
     for (const crew of this.#touched) {
-      if (crew.finished.length > 0) this.#releaseFinished(crew);
-      const ids = crew.isRetired ? this.#roster.dismiss(crew) : null;
+      if (crew.finished.length > 0 && !this.#unreleased.includes(crew)) this.#unreleased.push(crew);
+      if (!crew.isRetired) continue;
+      this.release();
+      const ids = this.#roster.dismiss(crew);
       if (ids !== null) dismiss(crew.definition, ids);
     }
     this.#touched.length = 0;
+    if (this.#unreleased.length === 0) return;
+    if (this.#isInspected) this.release();
+    else this.#releasing ??= this.#clock.setTimeout(this.release, RELEASE_MS);
   }
 
-  #releaseFinished({ finished, free }: Crew): void {
-    for (const instance of finished) {
-      instance.actor?.send({ type: 'RELEASE' });
-      free.push(instance);
+  /** Instances without a task go back to idle. */
+  readonly release = (): void => {
+    if (this.#unreleased.length === 0) return;
+    this.#clock.clearTimeout(this.#releasing);
+    this.#releasing = undefined;
+    for (const { finished, free } of this.#unreleased) {
+      for (const instance of finished) {
+        instance.actor?.send({ type: 'RELEASE' });
+        free.push(instance);
+      }
+      finished.length = 0;
     }
-    finished.length = 0;
-  }
+    this.#unreleased.length = 0;
+  };
 
   #touch(crew: Crew): void {
     // There are few: a set costs more.

@@ -139,7 +139,7 @@ export class Supervisor implements SupervisorDuties {
       },
     });
     this.#dispatcher = new Dispatcher(
-      { ...parts, rates: this.#rates, instancePorts, isInspected: ports.inspect !== undefined },
+      { ...parts, clock, rates: this.#rates, instancePorts, isInspected: ports.inspect !== undefined },
       taskConfig.maxParallel,
       {
         endInstead: (task) => this.#endings.endInstead(task),
@@ -263,7 +263,9 @@ export class Supervisor implements SupervisorDuties {
     return this.#roster.all.map(({ definition }) => definition);
   }
 
+  /** With the states that their instances have for good: who looks sees none that is about to rest. */
   get crews(): readonly Crew[] {
+    this.#dispatcher.release();
     return this.#roster.turns;
   }
 
@@ -432,7 +434,7 @@ export class Supervisor implements SupervisorDuties {
   }
 
   notify(): void {
-    this.#dispatcher.release((definition, ids) => {
+    this.#dispatcher.rest((definition, ids) => {
       this.send({ type: 'DISMISS', ids });
       void this.closeService(definition);
     });
@@ -462,6 +464,7 @@ export class Supervisor implements SupervisorDuties {
     for (const tasks of this.#delivered) this.refuse(tasks);
     this.#deadlines.clear();
     this.notify();
+    this.#dispatcher.release();
   }
 
   bury(actorId: string, cause: unknown): void {

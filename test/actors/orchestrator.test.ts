@@ -1,9 +1,70 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createOrchestrator, ExecutionConfig, OrchestratorError, ServiceRegistry } from '../../src/index.js';
+import {
+  createOrchestrator,
+  ExecutionConfig,
+  type Orchestrator,
+  OrchestratorError,
+  ServiceRegistry,
+} from '../../src/index.js';
 import { drained, manualService, simulated } from '../support/simulation.js';
 
 const config = (fields: Parameters<typeof ExecutionConfig.create>[0] = {}) =>
   ExecutionConfig.create({ fallbackService: null, ...fields });
+
+describe('an instance whose task has ended', () => {
+  const stateOf = ({ actor }: Orchestrator, instance = 'only#0'): unknown =>
+    actor.getSnapshot().children[instance]?.getSnapshot().value;
+
+  it('is released a moment later', async () => {
+    const { orchestrator, advance } = simulated({ services: { only: (task) => task } });
+    await orchestrator.execute('a');
+    expect(stateOf(orchestrator)).toBe('busy');
+    await advance(1);
+    expect(stateOf(orchestrator)).toBe('idle');
+  });
+
+  it('is handed a task that comes before, without leaving busy', async () => {
+    const { orchestrator, advance } = simulated({ services: { only: (task) => task } });
+    await orchestrator.execute('a');
+    const states = new Set<unknown>();
+    const actor = orchestrator.actor.getSnapshot().children['only#0'];
+    const { unsubscribe } = actor?.subscribe(({ value }) => states.add(value)) ?? {};
+    const results = [await orchestrator.execute('b'), await orchestrator.execute('c')];
+    expect(results.map(({ result }) => result)).toEqual(['b', 'c']);
+    expect([...states]).toEqual(['busy']);
+    await advance(1);
+    expect([...states]).toEqual(['busy', 'idle']);
+    unsubscribe?.();
+  });
+
+  it('is idle for whoever asks, and at once for an inspector', async () => {
+    const { orchestrator } = simulated({ services: { only: (task) => task } });
+    await orchestrator.execute('a');
+    expect(orchestrator.listServices()[0]).toMatchObject({ state: 'idle', instances: { idle: 1, busy: 0 } });
+    const watched = simulated({ services: { only: (task) => task }, inspect: () => {} });
+    await watched.orchestrator.execute('a');
+    expect(stateOf(watched.orchestrator)).toBe('idle');
+  });
+
+  it('shows failed when the circuit opened in that moment', async () => {
+    const service = manualService();
+    const { orchestrator, advance } = simulated({
+      services: { only: service },
+      config: config({ circuitFailures: 1, retryOnFailure: false }),
+    });
+    const [good, bad] = [orchestrator.execute('a'), orchestrator.execute('b')];
+    await drained();
+    service.open()[0]?.resolve('fine');
+    await good;
+    service.open()[0]?.reject(new Error('down'));
+    await bad;
+    await advance(1);
+    expect(['only#0', 'only#1'].map((instance) => stateOf(orchestrator, instance))).toEqual([
+      'failed',
+      'failed',
+    ]);
+  });
+});
 
 describe('Orchestrator.execute()', () => {
   it('runs a function, an object with execute() and settings around either', async () => {

@@ -364,4 +364,12 @@ export const MUTANTS: readonly Mutant[] = [
     plant: 'this.mayStart',
     by: ['test/queue/hand-over.test.ts'],
   },
+  {
+    id: 107,
+    bug: 'an instance without a task is never released',
+    file: DISPATCHER,
+    find: 'else this.#releasing ??= this.#clock.setTimeout(this.release, RELEASE_MS);',
+    plant: 'else void 0;',
+    by: ['test/actors/orchestrator.test.ts'],
+  },
 ];
