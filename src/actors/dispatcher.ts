@@ -162,19 +162,17 @@ export class Dispatcher {
     else this.#releasing ??= this.#clock.setTimeout(this.release, RELEASE_MS);
   }
 
-  /** Instances without a task go back to idle. */
+  /** Instances without a task go back to idle. Whoever sees one do so may ask for this again. */
   readonly release = (): void => {
     if (this.#unreleased.length === 0) return;
     this.#clock.clearTimeout(this.#releasing);
     this.#releasing = undefined;
-    for (const { finished, free } of this.#unreleased) {
-      for (const instance of finished) {
+    for (const { finished, free } of this.#unreleased.splice(0)) {
+      for (let instance = finished.shift(); instance !== undefined; instance = finished.shift()) {
         instance.actor?.send({ type: 'RELEASE' });
         free.push(instance);
       }
-      finished.length = 0;
     }
-    this.#unreleased.length = 0;
   };
 
   #touch(crew: Crew): void {

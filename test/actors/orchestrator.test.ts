@@ -46,6 +46,20 @@ describe('an instance whose task has ended', () => {
     expect(stateOf(watched.orchestrator)).toBe('idle');
   });
 
+  it('is released once, also when whoever sees that asks for the services', async () => {
+    const { orchestrator, advance } = simulated({ services: { only: (task) => task } });
+    await Promise.all(['a', 'b', 'c'].map((task) => orchestrator.execute(task)));
+    const seen: number[] = [];
+    for (const actor of Object.values(orchestrator.actor.getSnapshot().children)) {
+      actor?.subscribe(() => seen.push(orchestrator.listServices()[0]?.instances.idle ?? 0));
+    }
+    await advance(1);
+    expect(seen).toHaveLength(3);
+    const again = await Promise.all(['d', 'e', 'f', 'g'].map((task) => orchestrator.execute(task)));
+    expect(again.map(({ result }) => result)).toEqual(['d', 'e', 'f', 'g']);
+    expect(orchestrator.listServices()[0]?.instances).toMatchObject({ idle: 4, busy: 0 });
+  });
+
   it('shows failed when the circuit opened in that moment', async () => {
     const service = manualService();
     const { orchestrator, advance } = simulated({

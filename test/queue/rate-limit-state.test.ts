@@ -116,6 +116,8 @@ describe('queue rate-limit state', () => {
     void orchestrator.executeParallel(numbered(3));
     await advance(10_000);
     expect(orchestrator.stats().completed).toBe(3);
+    // Its instances rest a moment later.
+    await advance(1);
     const { timeouts } = clock as unknown as { timeouts: Map<unknown, unknown> };
     expect(timeouts.size).toBe(0);
   });
