@@ -498,6 +498,7 @@ export class Orchestrator implements OrchestratorPort {
       restore: (kept) => this.#intake.restore(kept),
       remember: (kept, result, ageMs) => this.#intake.remember(kept, result, ageMs),
       isIdempotent: (service) => this.registry.get(service)?.idempotent,
+      room: (service) => supervisor.room(service),
       run: (tasks) => custody.run(tasks),
       handOver: (task) => custody.handOver(task),
       end: (task, result) => custody.end(task, result),

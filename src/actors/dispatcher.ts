@@ -79,6 +79,12 @@ export class Dispatcher {
     return !this.isHeldBack && running < this.maxParallel && this.#rates.allows(running);
   }
 
+  /** How many more tasks of a crew would start at once. */
+  room({ mailbox, isAvailable, isWithinRate, concurrency, working }: Crew): number {
+    if (!this.mayStart || mailbox.size > 0 || !isAvailable || !isWithinRate) return 0;
+    return Math.min(this.maxParallel - this.#ledger.running, concurrency - working);
+  }
+
   /** Hands tasks to instances: those that come out of a backoff first, then those that wait, in turns. */
   startWaiting(): void {
     this.#resumeDue();
@@ -170,7 +176,8 @@ export class Dispatcher {
     for (const { finished, free } of this.#unreleased.splice(0)) {
       for (let instance = finished.shift(); instance !== undefined; instance = finished.shift()) {
         instance.actor?.send({ type: 'RELEASE' });
-        free.push(instance);
+        // It is gone if its actor broke just now.
+        if (this.#roster.instances.has(instance.id)) free.push(instance);
       }
     }
   };

@@ -345,6 +345,12 @@ export class Supervisor implements SupervisorDuties {
     return { maxParallel: this.#dispatcher.maxParallel, services };
   }
 
+  /** How many more tasks of a service would start at once; 0 while others wait for it. */
+  room(service: string): number {
+    const crew = this.#roster.crewOf(service);
+    return crew === undefined ? 0 : this.#dispatcher.room(crew);
+  }
+
   toJSON(): object {
     const { running, queued } = this.#ledger;
     return { maxParallel: this.#dispatcher.maxParallel, running, queued, services: this.#roster.turns };

@@ -124,6 +124,8 @@ export interface EngineRuntime {
   remember(kept: KeptTask, result: TaskResult, ageMs: number): void;
   /** Whether attempts of the service may be repeated after a crash; undefined when there is no such service. */
   isIdempotent(service: string): boolean | undefined;
+  /** How many more tasks of a service would start at once if they came now; 0 while others wait for it. */
+  room(service: string): number;
   /** Accepted: routes the tasks and starts them. */
   run(tasks: readonly EngineTask[]): void;
   /** Accepted, and run by another process: `end` follows. Its deadline is watched here too. */

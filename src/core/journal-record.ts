@@ -21,8 +21,6 @@ const acceptedSchema = lazySchema(() =>
     atMs: z.number(),
     /** Its idempotency key. */
     key: z.string().nullable(),
-    /** The service at which its first attempt may be under way without a record of its own. */
-    startsAt: z.string().optional(),
   }),
 );
 

@@ -109,6 +109,24 @@ describe('compaction', () => {
     journal.close();
   });
 
+  it('leaves the tasks in the order of their acceptance, whichever were moved', () => {
+    const path = journalPath();
+    const journal = Journal.open(options(path), silentLog);
+    const ids = Array.from({ length: 9 }, (_, index) => `t${index}`);
+    for (const [atMs, id] of ids.entries()) {
+      journal.add({ kind: 'accepted', id, atMs, key: null }, { body });
+      journal.commit();
+    }
+    journal.compactNow(4);
+    const read = Journal.open(options(killedCopy(path)), silentLog);
+    for (const { books } of [journal, read]) {
+      expect(books.open().map(({ id }) => id)).toEqual(ids);
+      expect(books.list({ most: 3 }).map(({ taskId }) => taskId)).toEqual(ids.slice(-3));
+    }
+    read.close();
+    journal.close();
+  });
+
   it('writes a commit of any size', async () => {
     const path = journalPath();
     const journal = Journal.open(options(path, { keepTasks: 100_000 }), silentLog);

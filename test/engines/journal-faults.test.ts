@@ -134,24 +134,57 @@ describe('after a kill', () => {
     expect(after.calls[0]?.context).toMatchObject({ taskId: 'mine', attempt: 2 });
   });
 
-  it('fault P3: a task that had room and did not begin after all goes on', async () => {
+  it('fault P3: a task that was about to begin and did not goes on', async () => {
     const path = journalPath();
-    const limited = { service: manualService(), concurrency: 1 };
-    const first = openWorld(journal({ path }), { services: { limited } });
-    for (const taskId of ['begun', 'waiting']) {
-      void first.orchestrator.execute('x', { service: 'limited', taskId });
-    }
+    const first = openWorld(journal({ path }), { services: services(manualService()) });
+    void first.orchestrator.execute('x', { service: 'unsafe', taskId: 'mine' });
+    first.orchestrator.pause();
     await turns();
-    expect(first.orchestrator.kept.list().map(({ status }) => status)).toEqual(['running', 'queued']);
-
+    expect(first.orchestrator.kept.find('mine')?.status).toBe('queued');
     const after = manualService();
-    const { orchestrator } = openWorld(journal({ path: killedCopy(path) }), {
-      services: { limited: { service: after } },
-    });
+    openWorld(journal({ path: killedCopy(path) }), { services: services(after) });
     await turns();
-    expect(after.calls.map(({ context }) => [context.taskId, context.attempt])).toEqual([['waiting', 1]]);
-    expect(orchestrator.kept.find('begun')?.status).toBe('interrupted');
+    expect(after.calls.map(({ context }) => [context.taskId, context.attempt])).toEqual([['mine', 1]]);
   });
+
+  it('fault P3: a task that waits for its service goes on, also when the one before it kills the process', async () => {
+    const path = journalPath();
+    let killed = '';
+    const deadly = (): string => {
+      killed ||= killedCopy(path);
+      return '';
+    };
+    const first = openWorld(journal({ path }), { services: { only: { service: deadly, concurrency: 1 } } });
+    for (const taskId of ['deadly', 'next', 'last'])
+      void first.orchestrator.execute('x', { service: 'only', taskId });
+    await turns();
+    const after = manualService();
+    const { orchestrator } = openWorld(journal({ path: killed }), { services: { only: after } });
+    await turns();
+    expect(after.calls.map(({ context }) => [context.taskId, context.attempt])).toEqual([
+      ['next', 1],
+      ['last', 1],
+    ]);
+    expect(orchestrator.kept.find('deadly')?.status).toBe('interrupted');
+  });
+
+  it.each([0, 1, 2, 3])(
+    'fault P3: a task of a paused process goes on that is killed %i turns later',
+    async (count) => {
+      const path = journalPath();
+      const paused = openWorld(journal({ path }), {
+        services: services(manualService()),
+        config: { startPaused: true },
+      });
+      const handle = paused.orchestrator.submit('x', { service: 'unsafe' });
+      await handle.accepted();
+      await turns(count);
+      const after = manualService();
+      openWorld(journal({ path: killedCopy(path) }), { services: services(after) });
+      await turns();
+      expect(after.calls).toHaveLength(1);
+    },
+  );
 
   it('waits for two syncs with a task that begins at once at the service that was named, else for three', async () => {
     let syncs = 0;
@@ -430,6 +463,27 @@ describe('a disk that fails', () => {
     expect(await handle.result()).toMatchObject({ status: 'rejected', errorCode: 'JOURNAL_FAILED' });
     expect(writes).toBe(before);
     expect(log.error).toHaveBeenCalledTimes(1);
+  });
+
+  it('fault J4: promises no task to the next start of which the file says that it may have begun', async () => {
+    let isBroken = false;
+    const table = (options: JournalOptions): FrameTable =>
+      withWrite(FrameTable.open(options), () => {
+        if (isBroken) throw Object.assign(new Error('disk I/O error'), { code: 'SQLITE_IOERR_FSYNC' });
+      });
+    const opened = Journal.open(complete({ path: journalPath() }), recordingLog(), table);
+    const engine = new JournalEngine(opened, silentLog);
+    const { orchestrator } = openWorld(engine, { services: { only: manualService() } });
+    const handle = orchestrator.submit('x', { service: 'only' });
+    orchestrator.pause();
+    await handle.accepted();
+    isBroken = true;
+    await orchestrator.close({ drainSeconds: 0 });
+    expect(await handle.result()).toMatchObject({
+      status: 'failed',
+      errorCode: 'JOURNAL_FAILED',
+      errorDetails: { status: 'cancelled' },
+    });
   });
 });
 

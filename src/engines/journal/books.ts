@@ -94,7 +94,7 @@ export class Books {
 
   /** Tasks that have not ended, in order of their acceptance. */
   open(): KeptEntry[] {
-    return [...this.#tasks.values()].filter(({ state }) => state !== 'finished');
+    return this.#inOrder().filter(({ state }) => state !== 'finished');
   }
 
   /** Ended tasks with an idempotency key, in order of their end. */
@@ -110,7 +110,12 @@ export class Books {
       (which === 'open' && entry.status === null) ||
       (which === 'dead' && this.#dead.has(entry.id)) ||
       which === statusOf(entry);
-    return [...this.#tasks.values()].filter(isWanted).slice(-most).map(summaryOf);
+    return this.#inOrder().filter(isWanted).slice(-most).map(summaryOf);
+  }
+
+  /** By their acceptance: a record that was moved lies behind younger ones. */
+  #inOrder(): KeptEntry[] {
+    return [...this.#tasks.values()].sort((a, b) => a.acceptedAtMs - b.acceptedAtMs);
   }
 
   /** Whether the task ended without success, and not because someone wanted it to. */
@@ -290,17 +295,16 @@ export function summaryOf(entry: KeptEntry): TaskSummary {
 }
 
 function entryOf(record: Extract<JournalRecord, { kind: 'accepted' }>, frame: number): KeptEntry {
-  const { startsAt = null } = record;
   return {
     id: record.id,
     acceptedAtMs: record.atMs,
     acceptedFrame: frame,
     hasKey: record.key !== null,
     progressFrame: null,
-    state: startsAt === null ? 'queued' : 'running',
-    attempts: startsAt === null ? 0 : 1,
+    state: 'queued',
+    attempts: 0,
     crashes: 0,
-    service: startsAt,
+    service: null,
     finishedFrame: null,
     finishedAtMs: 0,
     status: null,

@@ -16,18 +16,10 @@ import * as errors from '../../core/errors.js';
 import type { TaskResult } from '../../core/result.js';
 import { asKept, type KeptValue, whyNotKept } from '../kept-values.js';
 import type { KeptEntry } from './books.js';
-import type { Journal } from './journal.js';
+import { EarlyStarts } from './early-starts.js';
+import type { Journal, Outcome } from './journal.js';
+import { OpenTask } from './open-task.js';
 import { bodyOf, judge, keptOf, resultText } from './recovery.js';
-
-/** What the engine knows of a task while it is open. */
-interface OpenTask {
-  /** How often the process died during its attempts. */
-  crashes: number;
-  /** Whether an earlier process had it. */
-  readonly isRestored: boolean;
-  /** Its first attempt may begin: the record of its acceptance says that it may have. */
-  mayBegin: boolean;
-}
 
 /**
  * The runtime of this process, with a journal before it: a task is accepted once its record is on the disk, an attempt that
@@ -37,8 +29,8 @@ interface OpenTask {
  * - I1 a task of this process is known by identity; what has no record (it was refused before) is answered at once;
  * - I2 of each open task the journal says at any time whether an attempt may be under way.
  *
- * A task for which there is room is going to begin at once: the record of its acceptance says that it may have begun, and it
- * waits for one sync less. If it did not begin after all, the next record says so.
+ * A task for which there is room is going to begin at once: it is accepted and begun by one commit, and waits for one sync less.
+ * If it does not begin after all, the next commit says so.
  */
 export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   readonly kind = 'journal';
@@ -65,6 +57,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   /** Left open by an earlier process, and not judged yet. */
   #left: { readonly task: EngineTask; readonly entry: KeptEntry }[] = [];
   #resumption: NodeJS.Immediate | undefined;
+  readonly #early = new EarlyStarts();
   #maxParallel = 0;
   #isClosed = false;
 
@@ -89,7 +82,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       const asked = this.#journal.askedFor(entry);
       if (asked === undefined) continue;
       const task = runtime.restore(keptOf(entry, asked));
-      this.#know(task, { crashes: entry.crashes, isRestored: true, mayBegin: false });
+      this.#know(task, new OpenTask({ crashes: entry.crashes, isRestored: true }));
       this.#left.push({ task, entry });
     }
     // Services that are registered right after the orchestrator is made are to be there.
@@ -111,49 +104,41 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   accept(task: EngineTask): void {
     const { id, text, settings } = task;
-    // Where a task goes whose service is not named is not known yet.
-    const startsAt = this.#open.size < this.#maxParallel ? settings.service : null;
-    this.#know(task, { crashes: 0, isRestored: false, mayBegin: startsAt !== null });
+    const known = new OpenTask();
+    // Whatever else is open may come to begin first.
+    const hasRoom = this.#open.size < this.#maxParallel;
+    this.#know(task, known);
     const refused = (error: errors.OrchestratorError): void => this.#refuse(task, error);
     const refusal = this.#refusalOf(task);
     if (refusal !== null) {
       this.#journal.afterAll(() => refused(refusal));
       return;
     }
-    const told = startsAt === null ? {} : { startsAt };
     this.#journal.add(
-      { kind: 'accepted', id, atMs: Date.now(), key: settings.idempotencyKey, ...told },
+      { kind: 'accepted', id, atMs: Date.now(), key: settings.idempotencyKey },
       { body: bodyOf(text, settings), mayBeRefused: true, refused, done: () => this.#runSoon(task) },
     );
+    const { service } = settings;
+    if (service === null || !hasRoom || !this.#early.promise(known, service, this.#runtime)) return;
+    this.#journal.add(known.started({ id, attempts: 1 }, service), { mayBeRefused: true });
   }
 
   attempt(task: EngineTask, service: string, begin: () => void): void {
     const known = this.#open.get(task);
-    if (known === undefined) {
-      begin();
-      return;
-    }
-    if (known.mayBegin) {
-      known.mayBegin = false;
+    if (known === undefined || this.#early.settle(known)) {
       begin();
       return;
     }
     // An attempt that may be repeated need not wait for its record: if that is lost, the task begins anew. Unless it has
     // been through a crash: it may be what the process dies of, and then that must be known the next time.
     const mustWait = known.isRestored || this.#runtime?.isIdempotent(service) !== true;
-    const { id, attempts } = task;
-    this.#journal.add(
-      { kind: 'started', id, attempts, service, crashes: known.crashes },
-      mustWait ? { done: begin, refused: begin } : {},
-    );
+    this.#journal.add(known.started(task, service), mustWait ? { done: begin, refused: begin } : {});
     if (!mustWait) begin();
   }
 
   rest(task: EngineTask): void {
     const known = this.#open.get(task);
-    if (known === undefined) return;
-    const { id, attempts } = task;
-    this.#journal.add({ kind: 'resting', id, attempts, crashes: known.crashes });
+    if (known !== undefined) this.#rest(task, known);
   }
 
   keepable(value: unknown, service: string): KeptValue {
@@ -166,13 +151,16 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       this.#runtime?.answer(task, result);
       return;
     }
+    this.#forget(task);
     if (result.status === 'cancelled' && result.errorDetails?.kept === true) {
-      this.#takeBack([task]);
-      this.#forget(task);
-      this.#journal.afterAll(() => this.#runtime?.answer(task, result));
+      const keep = (): void => this.#runtime?.answer(task, result);
+      // The next start runs it only if the file says that no attempt is under way.
+      const refused = (cause: errors.OrchestratorError): void =>
+        this.#runtime?.answer(task, unrecorded(result, cause));
+      if (known.mayHaveBegun) this.#rest(task, known, { done: keep, refused });
+      else this.#journal.afterAll(keep);
       return;
     }
-    this.#forget(task);
     const answer = (told: TaskResult): void => {
       this.#runtime?.answer(task, told);
       this.#tellWaiting(task, told);
@@ -231,7 +219,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     const asked = this.#journal.askedFor(entry);
     if (asked === undefined || this.#runtime === null) return false;
     const task = this.#runtime.restore({ ...keptOf(entry, asked), attempts: 0, ageMs: 0 });
-    this.#know(task, { crashes: 0, isRestored: false, mayBegin: false });
+    this.#know(task, new OpenTask());
     return new Promise((resolve) => {
       this.#journal.add(
         { kind: 'accepted', id: taskId, atMs: Date.now(), key: asked.key },
@@ -286,7 +274,20 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   }
 
   #forget(task: EngineTask): void {
+    const known = this.#open.get(task);
+    if (known !== undefined) this.#early.settle(known);
     this.#open.delete(task);
+  }
+
+  #rest(task: EngineTask, known: OpenTask, { done, ...outcome }: Outcome = {}): void {
+    const { record, written } = known.resting(task);
+    this.#journal.add(record, {
+      ...outcome,
+      done() {
+        written();
+        done?.();
+      },
+    });
   }
 
   /** All tasks of a commit go into the runtime together. */
@@ -306,9 +307,7 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
   #takeBack(tasks: readonly EngineTask[]): void {
     for (const task of tasks) {
       const known = this.#open.get(task);
-      if (!known?.mayBegin) continue;
-      known.mayBegin = false;
-      this.rest(task);
+      if (known !== undefined && this.#early.settle(known)) this.#rest(task, known);
     }
   }
 
