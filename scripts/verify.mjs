@@ -2,9 +2,11 @@
  * Runs `npm test` and then every gate, each to its end even when another failed. The last line counts tests and gates
  * together; exit code 1 when anything failed. CI runs just this.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { isMain, root } from './run.mjs';
 
 /**
@@ -15,11 +17,13 @@ import { isMain, root } from './run.mjs';
  * @property {() => string | null} [whyNot] - Why it cannot run on this machine; null when it can. Default: it can.
  */
 
+/** @typedef {readonly Gate[]} Row - Gates that run one after the other. */
+
 /**
- * The gates, in the order of the time they take. Those that count on signals, on `ps` or on Debian's packages keep to where
+ * The gates. Most have the machine to themselves. Those that count on signals, on `ps` or on Debian's packages keep to where
  * these are, and those that only compute run on one platform, since they find the same on each.
  *
- * @type {readonly Gate[]}
+ * @type {Row}
  */
 const GATES = [
   { name: 'lint', args: [] },
@@ -27,7 +31,6 @@ const GATES = [
   { name: 'layers', args: [] },
   { name: 'unused', args: [] },
   { name: 'audit', args: [] },
-  { name: 'package-checks', args: [] },
   { name: 'inspector', args: [] },
   { name: 'adapters', args: [] },
   { name: 'examples', args: [] },
@@ -44,12 +47,23 @@ const GATES = [
   { name: 'crash', args: ['--engine', 'restate', '--json'], on: ['linux', 'darwin'] },
   { name: 'restate', args: [], on: ['linux', 'darwin'] },
   { name: 'downstream', args: ['--rounds', '20'], on: ['linux', 'darwin'] },
-  { name: 'bundle', args: [] },
   { name: 'browser', args: [], on: ['linux'] },
-  { name: 'site', args: [], on: ['linux'] },
-  { name: 'soak', args: ['--json'], on: ['linux'] },
   { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'], on: ['linux'] },
   { name: 'mutants', args: [], on: ['linux'] },
+];
+
+/**
+ * Rows that run beside each other: one computes on a single processor, the other waits for installations.
+ *
+ * @type {readonly Row[]}
+ */
+const ROWS = [
+  [{ name: 'soak', args: ['--json'], on: ['linux'] }],
+  [
+    { name: 'package-checks', args: [] },
+    { name: 'bundle', args: [] },
+    { name: 'site', args: [], on: ['linux'] },
+  ],
 ];
 
 /** Test runners colour their output when CI is set, even into a file. */
@@ -58,30 +72,40 @@ const env = process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1'
 /** @typedef {{ passed: number, failed: number }} Counts */
 /** @typedef {{ numPassedTests: number, numFailedTests: number }} TestReport */
 
-/** @returns {boolean} Whether everything passed. */
-function verify() {
-  const counts = runTests();
+/** @returns {Promise<boolean>} Whether everything passed. */
+async function verify() {
+  const counts = await runTests();
   /** @type {string[]} */
   const failures = counts.failed === 0 ? [] : [`test: ${counts.failed} failed`];
-  for (const { name, args, on, whyNot } of GATES) {
-    if (on?.includes(process.platform) === false) {
-      console.log(`\n=== ${name}: not on ${process.platform} ===`);
-      continue;
+  /** @type {(row: Row, isAlone: boolean) => Promise<void>} */
+  const runRow = async (row, isAlone) => {
+    for (const gate of row) {
+      if (isLeftOut(gate)) continue;
+      const passed = await runScript(gate.name, gate.args, isAlone);
+      counts[passed ? 'passed' : 'failed'] += 1;
+      if (!passed) failures.push(gate.name);
     }
-    const reason = whyNot?.() ?? null;
-    if (reason !== null) {
-      console.log(`\n=== ${name} ${args.join(' ')}: left out, because ${reason} ===`);
-      continue;
-    }
-    const passed = runScript(name, args);
-    counts[passed ? 'passed' : 'failed'] += 1;
-    if (!passed) {
-      failures.push(name);
-    }
-  }
+  };
+  await runRow(GATES, true);
+  await Promise.all(ROWS.map((row) => runRow(row, false)));
   console.log(`\n${failures.length === 0 ? 'everything passed' : `failed: ${failures.join(', ')}`}`);
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   return failures.length === 0;
+}
+
+/**
+ * Whether a gate does not run here; then it is said.
+ *
+ * @param {Gate} gate
+ */
+function isLeftOut({ name, args, on, whyNot }) {
+  if (on?.includes(process.platform) === false) {
+    console.log(`\n=== ${name}: not on ${process.platform} ===`);
+    return true;
+  }
+  const reason = whyNot?.() ?? null;
+  if (reason !== null) console.log(`\n=== ${name} ${args.join(' ')}: left out, because ${reason} ===`);
+  return reason !== null;
 }
 
 /** A container may forbid what a run needs that fills a disk of its own. */
@@ -92,12 +116,13 @@ function whyNoMount() {
   return isAllowed ? null : 'no disk can be mounted here, neither as root nor in a user namespace';
 }
 
-/** @returns {Counts} */
-function runTests() {
+/** @returns {Promise<Counts>} */
+async function runTests() {
   const report = join(root, 'out', 'vitest.json');
   mkdirSync(join(root, 'out'), { recursive: true });
   rmSync(report, { force: true });
-  const passed = runScript('test', ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  const args = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const passed = await runScript('test', args, true);
   return countTests(passed, readReport(report));
 }
 
@@ -120,17 +145,23 @@ export function countTests(passed, report) {
  *
  * @param {string} name
  * @param {readonly string[]} args
+ * @param {boolean} isAlone - Else what it prints comes at its end, so that it is not mixed with another's.
  */
-function runScript(name, args) {
-  console.log(`\n=== ${name} ===`);
+async function runScript(name, args, isAlone) {
+  if (isAlone) console.log(`\n=== ${name} ===`);
   const startedMs = Date.now();
   // A shell, because npm is a shell script on Windows. Nothing here comes from outside.
-  const { status } = spawnSync(['npm', 'run', '--silent', name, '--', ...args].join(' '), {
-    cwd: root,
-    env,
-    shell: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const child = spawn(
+    `${['npm', 'run', '--silent', name, '--', ...args].join(' ')}${isAlone ? '' : ' 2>&1'}`,
+    {
+      cwd: root,
+      env,
+      shell: true,
+      stdio: ['ignore', isAlone ? 'inherit' : 'pipe', 'inherit'],
+    },
+  );
+  const [printed, [status]] = await Promise.all([child.stdout && text(child.stdout), once(child, 'exit')]);
+  if (!isAlone) console.log(`\n=== ${name} ===\n${printed}`);
   const passed = status === 0;
   console.log(
     `=== ${name}: ${passed ? 'passed' : 'FAILED'} in ${((Date.now() - startedMs) / 1000).toFixed(1)} s ===`,
@@ -152,5 +183,5 @@ function readReport(path) {
 }
 
 if (isMain(import.meta.url)) {
-  process.exitCode = verify() ? 0 : 1;
+  process.exitCode = (await verify()) ? 0 : 1;
 }
