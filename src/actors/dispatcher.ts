@@ -10,7 +10,7 @@ import type { InstancePorts, ServiceInstance } from './service-instance.js';
 import type { TaskRecord } from './task-record.js';
 
 /** How long an instance without a task waits for another one before its machine is told, in milliseconds: a moment. */
-const RELEASE_MS = 1;
+const RELEASE_MS = 5;
 
 /**
  * Owns: the parallel slots, whose turn it is, the tasks whose backoff is over, and the instances that wait for work or

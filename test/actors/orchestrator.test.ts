@@ -19,7 +19,7 @@ describe('an instance whose task has ended', () => {
     const { orchestrator, advance } = simulated({ services: { only: (task) => task } });
     await orchestrator.execute('a');
     expect(stateOf(orchestrator)).toBe('busy');
-    await advance(1);
+    await advance(5);
     expect(stateOf(orchestrator)).toBe('idle');
   });
 
@@ -32,7 +32,7 @@ describe('an instance whose task has ended', () => {
     const results = [await orchestrator.execute('b'), await orchestrator.execute('c')];
     expect(results.map(({ result }) => result)).toEqual(['b', 'c']);
     expect([...states]).toEqual(['busy']);
-    await advance(1);
+    await advance(5);
     expect([...states]).toEqual(['busy', 'idle']);
     unsubscribe?.();
   });
@@ -53,7 +53,7 @@ describe('an instance whose task has ended', () => {
     for (const actor of Object.values(orchestrator.actor.getSnapshot().children)) {
       actor?.subscribe(() => seen.push(orchestrator.listServices()[0]?.instances.idle ?? 0));
     }
-    await advance(1);
+    await advance(5);
     expect(seen).toHaveLength(3);
     const again = await Promise.all(['d', 'e', 'f', 'g'].map((task) => orchestrator.execute(task)));
     expect(again.map(({ result }) => result)).toEqual(['d', 'e', 'f', 'g']);
@@ -72,7 +72,7 @@ describe('an instance whose task has ended', () => {
     await good;
     service.open()[0]?.reject(new Error('down'));
     await bad;
-    await advance(1);
+    await advance(5);
     expect(['only#0', 'only#1'].map((instance) => stateOf(orchestrator, instance))).toEqual([
       'failed',
       'failed',

@@ -117,7 +117,7 @@ describe('queue rate-limit state', () => {
     await advance(10_000);
     expect(orchestrator.stats().completed).toBe(3);
     // Its instances rest a moment later.
-    await advance(1);
+    await advance(5);
     const { timeouts } = clock as unknown as { timeouts: Map<unknown, unknown> };
     expect(timeouts.size).toBe(0);
   });
