@@ -271,6 +271,28 @@ describe('fault S3, S4 and S5, attempts that do not end', () => {
     expect(orchestrator.listServices()[0]?.retryAt).toBeNull();
   });
 
+  it('fault S5 instances that are held again and again, and not all the while, open no circuit', async () => {
+    const deaf = manualService();
+    const { orchestrator, advance } = simulated({
+      services: { deaf: { service: deaf, concurrency: 1 } },
+      config: config({ timeoutSeconds: 1, maxRetries: 0, circuitFailures: 1_000 }),
+    });
+    const stateOf = (): unknown => orchestrator.listServices()[0]?.state;
+    void orchestrator.execute('a');
+    await advance(1_000);
+    await advance(500);
+    deaf.calls[0]?.resolve();
+    await drained();
+    void orchestrator.execute('b', { timeoutSeconds: 0.2 });
+    await advance(200);
+    expect([deaf.calls.length, orchestrator.stats().abandoned]).toEqual([2, 1]);
+    // A second after the first began to hold its instance, and half of one after the second did.
+    await advance(500);
+    expect(stateOf()).not.toBe('failed');
+    await advance(500);
+    expect(stateOf()).toBe('failed');
+  });
+
   it('fault S5 a retry takes another instance, never the one its own abandoned attempt holds', async () => {
     const service = manualService();
     const instances: string[] = [];
