@@ -542,6 +542,16 @@ describe('another file', () => {
     expect(() => textsIn(path)).toThrow('it is a database of something else');
   });
 
+  it('that belongs to something else keeps the mode of its log', () => {
+    const path = journalPath();
+    const theirs = new Database(path);
+    theirs.exec('PRAGMA journal_mode=WAL; CREATE TABLE notes(text)');
+    theirs.close();
+    expect(() => textsIn(path)).toThrow('it is a database of something else');
+    const [{ journal_mode: mode }] = new Database(path).pragma('journal_mode');
+    expect(mode).toBe('wal');
+  });
+
   it('that cannot be opened is told with its path', () => {
     expect(() => textsIn('/dev/null/tasks.journal')).toThrow('"/dev/null/tasks.journal" cannot be opened');
   });

@@ -84,10 +84,14 @@ export class FrameTable {
       throw errors.journalCorrupt(path, 'damage was found at an earlier start', [corruptPath(path)]);
     }
     const db = openFile(path);
+    let mode = 'delete';
     try {
       // Before the file is read: then the index of its log is in memory, else in a file that may find no room.
       db.pragma('locking_mode=EXCLUSIVE');
+      // One that is not a journal of this version is left as it was found.
+      mode = String(pragma(db, 'journal_mode'));
       const isNew = identify(db, path);
+      mode = 'delete';
       // Before the first transaction; after it SQLite takes no notice, or writes over a log that was not looked at yet.
       if (Number(pragma(db, 'page_count')) === 0) db.pragma('auto_vacuum=INCREMENTAL');
       lock(db);
@@ -97,7 +101,7 @@ export class FrameTable {
       return new FrameTable(path, db);
     } catch (cause) {
       const fault = explain(path, cause);
-      release(db);
+      release(db, mode);
       throw fault;
     }
   }
@@ -282,12 +286,15 @@ function pragmaValue(row: unknown): unknown {
 /**
  * Closes a database and lets go of its lock. The driver's close() alone keeps both until every statement that was ever
  * prepared is collected; a database in exclusive mode gives its lock back only once it has left the mode of the log.
+ *
+ * @param mode - The journal mode that it is left in.
  */
-function release(db: Database): void {
+function release(db: Database, mode = 'delete'): void {
   try {
     db.exec('PRAGMA journal_mode=DELETE');
     db.exec('PRAGMA locking_mode=NORMAL');
     db.exec('SELECT count(*) FROM sqlite_master');
+    if (mode === 'wal') db.exec('PRAGMA journal_mode=WAL');
   } catch {
     // On a disk that is full or broken, or if the lock was never had. What was written stays where it is.
   }
