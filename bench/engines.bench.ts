@@ -1,6 +1,7 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createOrchestrator, ExecutionConfig, type Orchestrator, type OrchestratorOptions } from 'gaffr';
 import type { Bench, Contestant, Sample } from './bench.js';
 import { startRestate, whyNoRestate } from './clients/restate.js';
@@ -12,6 +13,9 @@ const IN_FLIGHT = [1, 16, 64] as const;
 /** Tasks of a timed run for each task in flight: a disk is slow, and a run must end. */
 const TASKS_PER_LANE = 1000;
 const WARM_UP_TASKS_PER_LANE = 50;
+
+/** The same with services that take a moment, as all real ones do: what durability costs beside work. */
+const AT_WORK = { inFlight: 16, workMs: 1, tasksPerLane: 300 } as const;
 
 /** The same with a server, which every task crosses several times. */
 const AT_A_SERVER = { inFlight: [1, 16, 32], tasksPerLane: 150 } as const;
@@ -50,30 +54,33 @@ const JOURNALS: readonly Shape[] = [
 export const engines: Bench = {
   name: 'engines',
   measures:
-    'Tasks of no work, each submitted when an earlier one of its lane was answered: how many a second an engine accepts, ' +
-    'runs and answers. What the disk needs to sync 4 KiB stands beside it: the journal syncs once per turn of the event loop.',
+    'Tasks of no work, and then of a millisecond each, submitted when an earlier one of their lane was answered: how many a ' +
+    'second an engine accepts, runs and answers. What the disk needs to sync 4 KiB stands beside it: the journal syncs once per turn of the event loop.',
   doesNotMeasure:
-    'Real work; recovery (npm run crash); a journal that has grown for weeks. Figures of one disk say nothing of another.',
+    'Recovery (npm run crash); a journal that has grown for weeks. Figures of one disk say nothing of another.',
   contestants: [
     ...IN_FLIGHT.flatMap((inFlight) => [
-      ...JOURNALS.map((shape) => contestantOf(shape, inFlight, true)),
-      contestantOf(LOCAL, inFlight, false),
+      ...JOURNALS.map((shape) => contestantOf({ shape, inFlight })),
+      contestantOf({ shape: LOCAL, inFlight }),
     ]),
+    ...[...JOURNALS, LOCAL].map((shape) => contestantOf({ shape, ...AT_WORK })),
     ...AT_A_SERVER.inFlight.map(restateWith),
   ],
   metric: { name: 'tasksPerSecond', better: 'higher' },
   figureColumns: { syncMicros: 'µs per sync', p50Millis: 'ms a task, p50' },
 };
 
-function contestantOf(shape: Shape, inFlight: number, isOurs: boolean): Contestant {
+function contestantOf(run: EngineRun): Contestant {
+  const { shape, inFlight, workMs } = run;
   const { label, note } = shape;
+  const group = `${inFlight} in flight${workMs === undefined ? '' : `, ${workMs} ms of work`}`;
   return {
-    name: `${label}, ${inFlight} in flight`,
+    name: `${label}, ${group}`,
     label,
-    group: `${inFlight} in flight`,
-    isOurs,
+    group,
+    isOurs: shape !== LOCAL,
     ...(note !== undefined && { note }),
-    run: (stopwatch) => runEngine(stopwatch, { shape, inFlight }),
+    run: (stopwatch) => runEngine(stopwatch, run),
   };
 }
 
@@ -108,18 +115,23 @@ async function runRestate(stopwatch: Stopwatch, inFlight: number): Promise<Sampl
   }
 }
 
+/** A run of an engine in this process. */
+interface EngineRun {
+  readonly shape: Shape;
+  readonly inFlight: number;
+  /** How long the service takes; it answers at once when this is left out. */
+  readonly workMs?: number;
+  readonly tasksPerLane?: number;
+}
+
 /** Runs an engine in a folder of its own, and checks every answer. */
 export async function runEngine(
   stopwatch: Stopwatch,
-  {
-    shape,
-    inFlight,
-    tasksPerLane = TASKS_PER_LANE,
-  }: { readonly shape: Shape; readonly inFlight: number; readonly tasksPerLane?: number },
+  { shape, inFlight, workMs, tasksPerLane = TASKS_PER_LANE }: EngineRun,
 ): Promise<Sample> {
   const folder = mkdtempSync(join(tmpdir(), 'gaffr-bench-'));
   const syncMicros = microsPerSync(folder);
-  const orchestrator = openOrchestrator(shape.engine(folder), inFlight, shape.isIdempotent ?? false);
+  const orchestrator = openOrchestrator(shape.engine(folder), inFlight, shape.isIdempotent ?? false, workMs);
   const run = (perLane: number): Promise<void> => keepBusy(orchestrator, { inFlight, tasksPerLane: perLane });
   try {
     await run(Math.min(WARM_UP_TASKS_PER_LANE, tasksPerLane));
@@ -135,10 +147,13 @@ function openOrchestrator(
   engine: OrchestratorOptions['engine'] & {},
   maxParallel: number,
   idempotent: boolean,
+  workMs?: number,
 ): Orchestrator {
   return createOrchestrator({
     engine,
-    services: { echo: { service: (task) => task, idempotent } },
+    services: {
+      echo: { service: (task) => (workMs === undefined ? task : sleep(workMs, task)), idempotent },
+    },
     config: ExecutionConfig.create({ maxParallel, fallbackService: null }),
   });
 }
