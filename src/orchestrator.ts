@@ -77,8 +77,8 @@ export interface OrchestratorOptions {
 export interface TaskHandle {
   readonly taskId: string;
   /**
-   * Resolves once the engine has accepted the task as durably as it keeps tasks: true, or false when it was refused, which
-   * the result explains. Never rejects.
+   * Resolves once the engine has accepted the task as durably as it keeps tasks: true, or false when it was refused or
+   * ended before, which the result explains. Never rejects.
    */
   accepted(): Promise<boolean>;
   /** Resolves with the result; never rejects. */
@@ -139,7 +139,7 @@ export class Orchestrator implements OrchestratorPort {
       log,
     });
     this.#router.updateProfiles(this.registry.profiles());
-    // Last of what may throw: it takes a lock.
+    // Last of what may throw: it may take a lock. An engine that is refused for what it cannot do has taken none.
     this.#engine = openEngine(options.engine, log);
     checkEngine(this.#engine, taskConfig, this.registry.definitions());
     this.#supervisor = new Supervisor({
@@ -219,14 +219,20 @@ export class Orchestrator implements OrchestratorPort {
       settled = result;
       resolve(result);
     });
+    // Answered without an attempt before the engine could see it.
+    const isTurnedAway = settled?.attempts === 0;
     return {
       taskId: record.id,
-      accepted: () => this.#supervisor.custody.whenDecided(record).then(() => settled?.status !== 'rejected'),
+      accepted: async () => {
+        if (isTurnedAway) return false;
+        await this.#supervisor.custody.whenDecided(this.#intake.taskFor(record));
+        return settled?.status !== 'rejected';
+      },
       result: () => promise,
       cancel: (reason) => this.#intake.cancel(record, reason),
       status: () => {
         if (settled) return settled.status;
-        const { state } = record;
+        const { state } = this.#intake.taskFor(record);
         return state === 'busy' ? 'running' : state === 'retrying' ? 'retrying' : 'queued';
       },
     };
@@ -302,7 +308,7 @@ export class Orchestrator implements OrchestratorPort {
     return this;
   }
 
-  /** Answers every waiting task `cancelled`; running ones go on. */
+  /** Answers every waiting task `cancelled`; running ones go on, and so do those that an engine has handed to other processes. */
   clear(reason: unknown = new Error('the queue was cleared')): this {
     this.#supervisor.clearWaiting(reason);
     return this;
@@ -363,9 +369,9 @@ export class Orchestrator implements OrchestratorPort {
    * @returns False when no open task has this id: it has ended, or waits for another subtask.
    */
   cancel(taskId: string, reason?: unknown): boolean {
-    const task = this.#supervisor.findOpen(taskId);
+    const task = this.#supervisor.findOpen(taskId) ?? this.#intake.findJoiner(taskId);
     if (task === undefined || task.state === 'settled') return false;
-    this.#supervisor.requestCancel(task, reason);
+    this.#intake.cancel(task, reason);
     return true;
   }
 

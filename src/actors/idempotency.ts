@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../core/environment.js';
 import type { TaskResult } from '../core/result.js';
+import type { TaskRecord } from './task-record.js';
 
 /** Finished keys that are remembered; the oldest goes first. */
 const MOST_FINISHED = 10_000;
@@ -9,6 +10,8 @@ const KEPT_MS = 3_600_000;
 
 interface Live {
   readonly input: unknown;
+  /** The task that has the key; undefined while it is being made. */
+  task: TaskRecord | undefined;
   readonly listeners: Set<(result: TaskResult) => void>;
 }
 
@@ -42,7 +45,7 @@ export class IdempotencyKeys {
     const finished = this.#finished.get(key);
     const known = live ?? finished;
     if (known === undefined) {
-      this.#live.set(key, { input, listeners: new Set() });
+      this.#live.set(key, { input, task: undefined, listeners: new Set() });
       return 'fresh';
     }
     if (!isDeepStrictEqual(known.input, input)) return 'conflict';
@@ -58,8 +61,19 @@ export class IdempotencyKeys {
   reclaim(key: string, input: unknown): boolean {
     if (this.#live.has(key)) return false;
     this.#finished.delete(key);
-    this.#live.set(key, { input, listeners: new Set() });
+    this.#live.set(key, { input, task: undefined, listeners: new Set() });
     return true;
+  }
+
+  /** The task that has a key it claimed. */
+  setTask(key: string, task: TaskRecord): void {
+    const live = this.#live.get(key);
+    if (live) live.task = task;
+  }
+
+  /** The live task of a key. */
+  taskOf(key: string): TaskRecord | undefined {
+    return this.#live.get(key)?.task;
   }
 
   /** The key belongs to a task of an earlier process that ended `ageMs` ago. */

@@ -26,6 +26,8 @@ export interface Prepared {
 const MOST_SHARED = 1000;
 
 interface Joiner {
+  /** The task that it waits for; undefined when that is not known yet. */
+  readonly task: TaskRecord | undefined;
   readonly leave: (reason: unknown) => void;
   readonly forgetSignal: (() => void) | undefined;
 }
@@ -118,6 +120,7 @@ export class Intake {
     const own = { ...settings, onProgress: null, traceparent: null, origin: this.#tracing?.origin(NO_TRACE) };
     const record = new TaskRecord(id, text, own, this.#environment.clock.now() - ageMs, answer);
     record.attempts = attempts;
+    if (hasKey) this.#keys.setTask(key, record);
     this.#supervisor.hold(record);
     return record;
   }
@@ -136,6 +139,17 @@ export class Intake {
       const onFault = (cause: unknown): void => this.#log.warn({ cause }, 'a progress listener threw');
       callGuarded(() => onProgress?.(fraction, message), onFault);
     };
+  }
+
+  /** The caller of this id who waits for another caller's task. */
+  findJoiner(taskId: string): TaskRecord | undefined {
+    for (const joiner of this.#joiners.keys()) if (joiner.id === taskId) return joiner;
+    return undefined;
+  }
+
+  /** The task that does the work for a caller: that of another caller while he waits for it, else his own. */
+  taskFor(record: TaskRecord): TaskRecord {
+    return this.#joiners.get(record)?.task ?? record;
   }
 
   cancel(record: TaskRecord, reason: unknown): void {
@@ -206,7 +220,9 @@ export class Intake {
           answer(result);
           this.#keys.settle(key, result);
         };
-        return this.#submit(text, prepared, tell, joiner.id);
+        const task = this.#submit(text, prepared, tell, joiner.id);
+        this.#keys.setTask(key, task);
+        return task;
       }
     }
   }
@@ -227,7 +243,8 @@ export class Intake {
       cancel(signal.reason);
       return;
     }
-    this.#joiners.set(joiner, { leave: cancel, forgetSignal: signal && this.#aborts.add(signal, cancel) });
+    const forgetSignal = signal && this.#aborts.add(signal, cancel);
+    this.#joiners.set(joiner, { task: this.#keys.taskOf(key), leave: cancel, forgetSignal });
     supervisor.armDeadline(joiner, expire);
   }
 

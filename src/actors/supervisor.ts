@@ -238,6 +238,7 @@ export class Supervisor implements SupervisorDuties {
   }
 
   clearWaiting(reason: unknown): void {
+    this.#ports.keeper?.commit();
     this.#submissions.flush();
     this.send({ type: 'CLEAR', reason });
   }

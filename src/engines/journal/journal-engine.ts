@@ -147,24 +147,23 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   settle(task: EngineTask, result: TaskResult): void {
     const known = this.#open.get(task);
-    if (known === undefined) {
-      this.#runtime?.answer(task, result);
-      return;
-    }
-    this.#forget(task);
-    if (result.status === 'cancelled' && result.errorDetails?.kept === true) {
-      const keep = (): void => this.#runtime?.answer(task, result);
-      // The next start runs it only if the file says that no attempt is under way.
-      const refused = (cause: errors.OrchestratorError): void =>
-        this.#runtime?.answer(task, unrecorded(result, cause));
-      if (known.mayHaveBegun) this.#rest(task, known, { done: keep, refused });
-      else this.#journal.afterAll(keep);
-      return;
-    }
     const answer = (told: TaskResult): void => {
       this.#runtime?.answer(task, told);
       this.#tellWaiting(task, told);
     };
+    if (known === undefined) {
+      answer(result);
+      return;
+    }
+    this.#forget(task);
+    if (result.status === 'cancelled' && result.errorDetails?.kept === true) {
+      const keep = (): void => answer(result);
+      // The next start runs it only if the file says that no attempt is under way.
+      const refused = (cause: errors.OrchestratorError): void => answer(unrecorded(result, cause));
+      if (known.mayHaveBegun) this.#rest(task, known, { done: keep, refused });
+      else this.#journal.afterAll(keep);
+      return;
+    }
     const { status, serviceName: service, attempts, errorCode } = result;
     const atMs = Date.now();
     this.#journal.add(

@@ -118,4 +118,28 @@ export function endings(suite: Suite): void {
     expect((await result).status).toBe('cancelled');
     expect((await orchestrator.execute('x', { signal: AbortSignal.abort() })).status).toBe('cancelled');
   });
+
+  suite.test('a task whose signal was aborted before is not accepted', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
+    const handle = orchestrator.submit('x', { signal: AbortSignal.abort() });
+    expect(await handle.accepted()).toBe(false);
+    expect((await handle.result()).status).toBe('cancelled');
+  });
+
+  suite.test(
+    suite.engine.capabilities.distributed
+      ? 'clear() leaves what is on its way to other processes'
+      : 'clear() answers what waits, in the turn of its submission too',
+    async ({ capabilities, open, fresh }) => {
+      const { orchestrator } = await open(fresh(), {
+        services: { only: (task) => task },
+        config: { maxParallel: 1 },
+      });
+      const handles = ['a', 'b', 'c'].map((task) => orchestrator.submit(task));
+      orchestrator.clear();
+      const results = await Promise.all(handles.map((handle) => handle.result()));
+      const waited = capabilities.distributed ? 'completed' : 'cancelled';
+      expect(results.map(({ status }) => status)).toEqual(['completed', waited, waited]);
+    },
+  );
 }

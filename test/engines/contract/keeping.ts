@@ -65,6 +65,22 @@ export function keeping(suite: Suite): void {
     return;
   }
 
+  suite.test(
+    'kept.result() has an answer for a task that is refused, or left to the next start',
+    async (engine) => {
+      const { orchestrator } = await engine.open(engine.fresh(), { services: { only: (task) => task } });
+      const refused = orchestrator.submit('x', { kwargs: { since: new Date() } });
+      const ofRefused = orchestrator.kept.result(refused.taskId);
+      expect(await ofRefused).toEqual(await refused.result());
+      orchestrator.pause();
+      const left = orchestrator.submit('y');
+      expect(await left.accepted()).toBe(true);
+      const ofLeft = orchestrator.kept.result(left.taskId);
+      await orchestrator.close({ drainSeconds: 0 });
+      expect(await ofLeft).toEqual(await left.result());
+    },
+  );
+
   suite.test('restart: keeps the order and the ids of what had not started', async ({ open, fresh }) => {
     const options = fresh();
     const before = manualService();

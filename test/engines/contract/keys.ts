@@ -32,6 +32,31 @@ export function keys(suite: Suite): void {
     expect((await first).status).toBe('completed');
   });
 
+  suite.test('tells a caller who joined how the task stands, and lets him go by his id', async (engine) => {
+    const service = manualService();
+    const { orchestrator, until } = await engine.open(engine.fresh(), { services: { only: service } });
+    const first = orchestrator.submit('x', { idempotencyKey: 'k' });
+    const joiner = orchestrator.submit('x', { idempotencyKey: 'k' });
+    expect(await Promise.all([first.accepted(), joiner.accepted()])).toEqual([true, true]);
+    await until(() => service.calls.length === 1);
+    await until(() => joiner.status() === first.status());
+    expect(joiner.status()).toBe(engine.capabilities.distributed ? 'queued' : 'running');
+    expect(orchestrator.cancel(joiner.taskId)).toBe(true);
+    expect((await joiner.result()).status).toBe('cancelled');
+    expect(orchestrator.cancel(joiner.taskId)).toBe(false);
+    service.open()[0]?.resolve('done');
+    expect((await first.result()).status).toBe('completed');
+  });
+
+  suite.test('a caller who joined is accepted when the task is, and no sooner', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
+    const options = { idempotencyKey: 'k', kwargs: { since: new Date() } };
+    const [first, joiner] = [orchestrator.submit('x', options), orchestrator.submit('x', options)];
+    const accepted = await joiner.accepted();
+    expect(accepted).toBe(await first.accepted());
+    expect(accepted).toBe((await joiner.result()).status !== 'rejected');
+  });
+
   suite.test('takes keys and ids of any characters', async ({ open, fresh }) => {
     const { orchestrator } = await open(fresh(), {
       services: { id: (_, { taskId, idempotencyKey }) => [taskId, idempotencyKey] },
