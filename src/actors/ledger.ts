@@ -269,6 +269,7 @@ export class Ledger {
   #answer(task: TaskRecord, status: TaskStatus, value: unknown, error: OrchestratorError | null): void {
     const nowMs = this.#clock.now();
     const { crew } = task;
+    const result = resultOf(task, { status, value, error, nowMs });
     this.enter(task, 'settled');
     if (crew) {
       if (task.startedAtMs !== undefined) {
@@ -278,7 +279,7 @@ export class Ledger {
       crew.open -= 1;
       if (task.isRetry) crew.retrying -= 1;
     }
-    this.#conclude(task, resultOf(task, { status, value, error, nowMs }), nowMs);
+    this.#conclude(task, result, nowMs);
   }
 
   #conclude(task: TaskRecord, result: TaskResult, nowMs: number): void {

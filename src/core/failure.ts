@@ -25,8 +25,8 @@ export function failureOf(cause: unknown, service: string, attempt: number): Fai
 }
 
 function understand(cause: unknown, service: string, attempt: number): Failure {
-  // Its message is read here, under guard: it is needed where nothing may throw.
-  if (cause instanceof OrchestratorError && typeof cause.message === 'string') return asFailure(cause);
+  const copy = cause instanceof OrchestratorError ? copyOf(cause) : null;
+  if (copy !== null) return asFailure(copy);
   if (typeof cause !== 'object' || cause === null) return asFailure(serviceFailed(service, attempt, cause));
 
   const { code, message, retryable, data } = cause as Readonly<Record<string, unknown>>;
@@ -38,6 +38,23 @@ function understand(cause: unknown, service: string, attempt: number): Failure {
   const failed = serviceFailed(service, attempt, cause);
   return asFailure(
     new OrchestratorError(failed.code, failed.message, { ...facts, ...failed.facts }, { cause, ...flag }),
+  );
+}
+
+/** Read once and under guard: it is needed where nothing may throw. Null for one that is not made as it has to be. */
+function copyOf(error: OrchestratorError): OrchestratorError | null {
+  const { code, message, facts, retryable, isTransportFault, isRepeatSafe } = error;
+  if (!isErrorCode(code) || typeof message !== 'string') return null;
+  return new OrchestratorError(
+    code,
+    message,
+    { ...facts },
+    {
+      cause: error,
+      retryable: retryable === true,
+      isTransportFault: isTransportFault === true,
+      isRepeatSafe: isRepeatSafe === true,
+    },
   );
 }
 

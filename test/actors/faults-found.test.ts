@@ -35,6 +35,66 @@ describe('what users give cannot stop the supervisor', () => {
     expect(orchestrator.actor.getSnapshot().status).toBe('active');
   });
 
+  it.each([
+    ['message', 'no page'],
+    ['code', 'NEEDS_INPUT'],
+    ['facts', {}],
+    ['isTransportFault', false],
+    ['retryable', false],
+  ])('promise C14 an error whose %s can be read once only fails its own task', async (field, value) => {
+    const { orchestrator } = simulated({
+      services: {
+        odd: () => {
+          const error = new OrchestratorError('NEEDS_INPUT', 'no page');
+          let reads = 0;
+          throw Object.defineProperty(error, field, {
+            get: () => (reads++ === 0 ? value : throwing()),
+          });
+        },
+        well: (task) => task,
+      },
+      config: config({ maxRetries: 0 }),
+    });
+    const [odd, well] = await orchestrator.executeParallel([
+      { task: 'a', service: 'odd' },
+      { task: 'b', service: 'well' },
+    ]);
+    expect(odd).toMatchObject({ status: 'failed', errorCode: 'NEEDS_INPUT', error: 'no page' });
+    expect(well?.status).toBe('completed');
+    expect(orchestrator.actor.getSnapshot().status).toBe('active');
+  });
+
+  it('promise C14 an error whose facts cannot be listed fails its own task', async () => {
+    const facts = new Proxy({}, { ownKeys: throwing });
+    const { orchestrator } = simulated({
+      services: {
+        odd: () => {
+          throw new OrchestratorError('NEEDS_INPUT', 'no page', facts);
+        },
+      },
+      config: config({ maxRetries: 0 }),
+    });
+    expect(await orchestrator.execute('a')).toMatchObject({ status: 'failed', errorCode: 'SERVICE_FAILED' });
+    expect(orchestrator.actor.getSnapshot().status).toBe('active');
+  });
+
+  it.each([404, { a: 1 }, 'NO_SUCH_CODE'])(
+    'an error with the code %j, which is none, is SERVICE_FAILED',
+    async (code) => {
+      const { orchestrator } = simulated({
+        services: {
+          odd: () => {
+            throw new OrchestratorError(code as never, 'the server said no');
+          },
+        },
+        config: config({ maxRetries: 0 }),
+      });
+      const { errorCode, error } = await orchestrator.execute('a');
+      expect(errorCode).toBe('SERVICE_FAILED');
+      expect(error).toContain('the server said no');
+    },
+  );
+
   it('fault S18 an iterator whose return() throws at once is given up like any other', async () => {
     const endless = {
       [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: throwing }),
