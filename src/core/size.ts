@@ -21,7 +21,10 @@ export function sizeUpTo(value: unknown, limit: number): number {
       seen.add(item);
       const bufferBytes = bufferSizeOf(item);
       bytes += bufferBytes ?? 2;
-      if (bufferBytes === null) for (const part of partsOf(item)) waiting.push(part);
+      const parts = bufferBytes === null ? partsOf(item) : [];
+      // Holes of an array cost nothing before they are counted, and a character or two each in JSON.
+      if (parts.length * 2 > limit - bytes) return bytes + parts.length * 2;
+      for (const part of parts) waiting.push(part);
     }
   }
   return bytes;
