@@ -44,6 +44,8 @@ export class Custody {
   readonly #undecided = new Set<TaskRecord>();
   /** Driven by the engine, in other processes. */
   readonly #elsewhere = new Set<TaskRecord>();
+  /** Not taken by the engine; some had been ended before it said so. */
+  readonly #refused = new WeakSet<TaskRecord>();
 
   constructor(ports: CustodyPorts) {
     this.#ports = ports;
@@ -79,9 +81,10 @@ export class Custody {
     return tasks;
   }
 
-  /** Resolves once the engine has given its word on the task. */
-  whenDecided(task: TaskRecord): Promise<void> {
-    return this.#ports.waiters.when(() => !this.#undecided.has(task));
+  /** Resolves once the engine has given its word on the task: whether it took it. */
+  async whenDecided(task: TaskRecord): Promise<boolean> {
+    await this.#ports.waiters.when(() => !this.#undecided.has(task));
+    return !this.#refused.has(task);
   }
 
   // The engine's word.
@@ -113,6 +116,7 @@ export class Custody {
   refuse(task: EngineTask, error: OrchestratorError): void {
     const record = task as TaskRecord;
     const wasHere = this.#undecided.delete(record) || this.#elsewhere.delete(record);
+    if (wasHere) this.#refused.add(record);
     if (wasHere && isOpen(record)) {
       this.#refuseAtOnce(record, error);
       this.#ports.ended();

@@ -19,6 +19,8 @@ const acceptedSchema = lazySchema(() =>
     kind: z.literal('accepted'),
     id: id(),
     atMs: z.number(),
+    /** Its place among all acceptances, from 1; earlier versions wrote none. */
+    order: z.number().optional(),
     /** Its idempotency key. */
     key: z.string().nullable(),
   }),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as errors from '../core/errors.js';
 import { writeJson } from '../core/safe-json.js';
 import { isPlain } from './plain.js';
@@ -28,7 +29,18 @@ export function whyNotKept(
 ): errors.OrchestratorError | null {
   if (text.length > maxBytes)
     return errors.notRecordable('The task', `it is longer than maxRecordBytes (${maxBytes})`);
-  if (kwargs === null || isPlain(kwargs, maxBytes)) return null;
+  if (kwargs === null || isPlain(kwargs, maxBytes) || isSameAsJson(kwargs, maxBytes)) return null;
   const rule = `they must be plain JSON of at most maxRecordBytes (${maxBytes}), so that the task can run after a restart`;
   return errors.notRecordable("The task's kwargs", rule);
+}
+
+/** What {@link isPlain} leaves open, because a value is large or deep: decided by writing and reading it. */
+function isSameAsJson(value: unknown, maxBytes: number): boolean {
+  const written = writeJson(value, maxBytes);
+  try {
+    return written.kind === 'json' && isDeepStrictEqual(JSON.parse(written.json), value);
+  } catch {
+    // Nested too deep to be compared.
+    return false;
+  }
 }

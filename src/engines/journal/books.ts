@@ -7,6 +7,8 @@ import type { TaskStatus } from '../../core/result.js';
 export interface KeptEntry {
   readonly id: string;
   readonly acceptedAtMs: number;
+  /** Its place among all acceptances; 0 for those of a version that did not count them. */
+  readonly order: number;
   acceptedFrame: number;
   readonly hasKey: boolean;
   /** Frame of the last `started` or `resting`; null when there is none, or the task has ended. */
@@ -42,6 +44,7 @@ export class Books {
   /** By number: how many records it has, and how many of them are needed. */
   readonly #frames = new Map<number, { records: number; needed: number }>();
   readonly #shelves = new Map<string, Map<string, number>>();
+  #lastOrder = 0;
   /** Records in the file. */
   total = 0;
   /** Those among them that are still needed. */
@@ -56,6 +59,7 @@ export class Books {
     this.#count(frame);
     switch (record.kind) {
       case 'accepted':
+        this.#lastOrder = Math.max(this.#lastOrder, record.order ?? 0);
         this.#forget(this.#tasks.get(record.id));
         this.#tasks.set(record.id, entryOf(record, frame));
         this.#need(frame);
@@ -110,12 +114,19 @@ export class Books {
       (which === 'open' && entry.status === null) ||
       (which === 'dead' && this.#dead.has(entry.id)) ||
       which === statusOf(entry);
-    return this.#inOrder().filter(isWanted).slice(-most).map(summaryOf);
+    const wanted = this.#inOrder().filter(isWanted);
+    return wanted.slice(Math.max(0, wanted.length - most)).map(summaryOf);
   }
 
-  /** By their acceptance: a record that was moved lies behind younger ones. */
+  /** The place of one more acceptance. */
+  nextOrder(): number {
+    this.#lastOrder += 1;
+    return this.#lastOrder;
+  }
+
+  /** By their acceptance: a record that was moved lies behind younger ones, and the wall clock may be set back. */
   #inOrder(): KeptEntry[] {
-    return [...this.#tasks.values()].sort((a, b) => a.acceptedAtMs - b.acceptedAtMs);
+    return [...this.#tasks.values()].sort((a, b) => a.order - b.order || a.acceptedAtMs - b.acceptedAtMs);
   }
 
   /** Whether the task ended without success, and not because someone wanted it to. */
@@ -298,6 +309,7 @@ function entryOf(record: Extract<JournalRecord, { kind: 'accepted' }>, frame: nu
   return {
     id: record.id,
     acceptedAtMs: record.atMs,
+    order: record.order ?? 0,
     acceptedFrame: frame,
     hasKey: record.key !== null,
     progressFrame: null,

@@ -114,10 +114,12 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
       this.#journal.afterAll(() => refused(refusal));
       return;
     }
-    this.#journal.add(
-      { kind: 'accepted', id, atMs: Date.now(), key: settings.idempotencyKey },
-      { body: bodyOf(text, settings), mayBeRefused: true, refused, done: () => this.#runSoon(task) },
-    );
+    this.#journal.add(this.#journal.acceptance(id, settings.idempotencyKey), {
+      body: bodyOf(text, settings),
+      mayBeRefused: true,
+      refused,
+      done: () => this.#runSoon(task),
+    });
     const { service } = settings;
     if (service === null || !hasRoom || !this.#early.promise(known, service, this.#runtime)) return;
     this.#journal.add(known.started({ id, attempts: 1 }, service), { mayBeRefused: true });
@@ -220,21 +222,18 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
     const task = this.#runtime.restore({ ...keptOf(entry, asked), attempts: 0, ageMs: 0 });
     this.#know(task, new OpenTask());
     return new Promise((resolve) => {
-      this.#journal.add(
-        { kind: 'accepted', id: taskId, atMs: Date.now(), key: asked.key },
-        {
-          body: bodyOf(asked.text, asked),
-          mayBeRefused: true,
-          done: () => {
-            this.#runSoon(task);
-            resolve(true);
-          },
-          refused: (error) => {
-            this.#refuse(task, error);
-            resolve(false);
-          },
+      this.#journal.add(this.#journal.acceptance(taskId, asked.key), {
+        body: bodyOf(asked.text, asked),
+        mayBeRefused: true,
+        done: () => {
+          this.#runSoon(task);
+          resolve(true);
         },
-      );
+        refused: (error) => {
+          this.#refuse(task, error);
+          resolve(false);
+        },
+      });
     });
   }
 
@@ -312,9 +311,10 @@ export class JournalEngine implements Engine, TaskKeeper, TaskArchive {
 
   #refuse(task: EngineTask, error: errors.OrchestratorError): void {
     // It may have been settled meanwhile, by a cancel; then its end is on its way.
-    if (!this.#open.has(task)) return;
-    this.#forget(task);
-    if (this.#byId.get(task.id) === task) this.#byId.delete(task.id);
+    if (this.#open.has(task)) {
+      this.#forget(task);
+      if (this.#byId.get(task.id) === task) this.#byId.delete(task.id);
+    }
     this.#runtime?.refuse(task, error);
   }
 

@@ -52,8 +52,7 @@ export class JournalFile {
     const entry = this.#journal.books.get(taskId);
     const asked = entry && this.#journal.askedFor(entry);
     if (asked === undefined || !this.#journal.books.isDead(taskId)) return Promise.resolve(false);
-    const accepted = { kind: 'accepted', id: taskId, atMs: Date.now(), key: asked.key } as const;
-    return this.#write(accepted, bodyOf(asked.text, asked));
+    return this.#write(this.#journal.acceptance(taskId, asked.key), bodyOf(asked.text, asked));
   }
 
   close(): void {

@@ -96,6 +96,11 @@ export class Journal {
     return this.#table.sizeBytes;
   }
 
+  /** The record of an acceptance, the next one in the order of all. */
+  acceptance(id: string, key: string | null): JournalRecord {
+    return { kind: 'accepted', id, atMs: Date.now(), order: this.books.nextOrder(), key };
+  }
+
   /** Writes a record by the end of this turn of the event loop. */
   add(record: JournalRecord, { body, mayBeRefused = false, done, refused }: Outcome = {}): void {
     this.#writer.add({ record, text: textOf(record, body), mayBeRefused, done, refused });

@@ -119,6 +119,14 @@ export function endings(suite: Suite): void {
     expect((await orchestrator.execute('x', { signal: AbortSignal.abort() })).status).toBe('cancelled');
   });
 
+  suite.test('a task that is cancelled before it is refused is not accepted', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
+    const handle = orchestrator.submit('x', { kwargs: { since: new Date() } });
+    handle.cancel();
+    expect(await handle.accepted()).toBe(!suite.engine.capabilities.durable);
+    expect((await handle.result()).status).toBe('cancelled');
+  });
+
   suite.test('a task whose signal was aborted before is not accepted', async ({ open, fresh }) => {
     const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
     const handle = orchestrator.submit('x', { signal: AbortSignal.abort() });

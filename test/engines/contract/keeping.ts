@@ -1,4 +1,5 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
+import { OrchestratorError } from '../../../src/index.js';
 import { manualService } from '../../support/simulation.js';
 import type { Suite } from './suite.js';
 
@@ -64,6 +65,45 @@ export function keeping(suite: Suite): void {
     });
     return;
   }
+
+  suite.test('keeps the error of a service whose code is none, and starts again', async ({ open, fresh }) => {
+    const options = fresh();
+    const first = await open(options, {
+      services: {
+        odd: () => {
+          throw new OrchestratorError(404 as never, 'no page');
+        },
+      },
+      config: { maxRetries: 0 },
+    });
+    const { taskId, errorCode } = await first.orchestrator.execute('x');
+    expect(errorCode).toBe('SERVICE_FAILED');
+    await first.close();
+    const { orchestrator } = await open(options);
+    expect(orchestrator.kept.find(taskId)?.errorCode).toBe('SERVICE_FAILED');
+  });
+
+  suite.test('lists as many as are asked for, none for 0', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
+    await orchestrator.executeParallel(['a', 'b', 'c']);
+    expect([0, 2, 9].map((most) => orchestrator.kept.list({ most }).length)).toEqual([0, 2, 3]);
+  });
+
+  suite.test('restart: keeps the order, wherever the wall clock was set', async ({ open, fresh }) => {
+    const options = fresh();
+    const first = await open(options, { services: { only: manualService() }, config: { startPaused: true } });
+    const wall = vi.spyOn(Date, 'now');
+    for (const [task, ms] of Object.entries({ a: 5_000_000, b: 1_000_000, c: 3_000_000 })) {
+      wall.mockReturnValue(ms);
+      await first.orchestrator.submit(task).accepted();
+    }
+    wall.mockRestore();
+    await first.close();
+    const after = manualService();
+    const { until } = await open(options, { services: { only: after } });
+    await until(() => after.calls.length === 3);
+    expect(after.calls.map(({ task }) => task)).toEqual(['a', 'b', 'c']);
+  });
 
   suite.test(
     'kept.result() has an answer for a task that is refused, or left to the next start',

@@ -76,6 +76,23 @@ export function refusals(suite: Suite): void {
     },
   );
 
+  suite.test('takes kwargs that are deep, or long texts, or many numbers', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), {
+      services: { size: (_, { kwargs }) => JSON.stringify(kwargs).length },
+    });
+    let deep: unknown = 'bottom';
+    for (let depth = 0; depth < 40; depth += 1) deep = { deep };
+    const all = [
+      { deep },
+      { text: 'x'.repeat(3_000_000) },
+      { numbers: Array.from({ length: 700_000 }, () => 1) },
+    ];
+    for (const kwargs of all) {
+      const { result, error } = await orchestrator.execute('x', { kwargs });
+      expect([result, error]).toEqual([JSON.stringify(kwargs).length, null]);
+    }
+  });
+
   suite.test(
     durable ? 'refuses kwargs that would be others after a restart' : 'takes kwargs of any kind',
     async ({ open, fresh }) => {
