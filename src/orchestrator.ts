@@ -225,8 +225,8 @@ export class Orchestrator implements OrchestratorPort {
       taskId: record.id,
       accepted: async () => {
         if (isTurnedAway) return false;
-        await this.#supervisor.custody.whenDecided(this.#intake.taskFor(record));
-        return settled?.status !== 'rejected';
+        const isTaken = await this.#supervisor.custody.whenDecided(this.#intake.taskFor(record));
+        return isTaken && settled?.status !== 'rejected';
       },
       result: () => promise,
       cancel: (reason) => this.#intake.cancel(record, reason),
@@ -429,8 +429,9 @@ export class Orchestrator implements OrchestratorPort {
     return this.onSizeLessThan(1);
   }
 
-  /** Resolves once fewer than `size` tasks wait. */
+  /** Resolves once fewer than `size` tasks wait. @throws TypeError unless it is a number above 0. */
   onSizeLessThan(size: number): Promise<void> {
+    if (!(size > 0)) throw misuse(`onSizeLessThan takes a number above 0; got ${size}.`);
     return this.#supervisor.waiters.when(() => this.#supervisor.queued < size, 1);
   }
 
@@ -511,7 +512,7 @@ export class Orchestrator implements OrchestratorPort {
       route: (task) => custody.route(task),
       cancel: (task, reason) => custody.cancel(task, reason),
       limits: () => supervisor.limits(),
-      resize: (change) => supervisor.send({ type: 'RESIZE', change }),
+      resize: (change) => supervisor.resizeSoon(change),
       interrupt: (task, error) => custody.interrupt(task, error),
       refuse: (task, error) => custody.refuse(task, error),
       answer: (task, result) => custody.answer(task, result),
@@ -519,7 +520,7 @@ export class Orchestrator implements OrchestratorPort {
   }
 
   #resize(change: LimitChange): void {
-    this.#supervisor.send({ type: 'RESIZE', change });
+    this.#supervisor.resizeSoon(change);
     this.#engine.keeper?.resize(change);
   }
 
@@ -538,7 +539,7 @@ export class Orchestrator implements OrchestratorPort {
 
   readonly #onRegistryChange: Parameters<ServiceRegistry['on']>[1] = (change) => {
     this.#router.updateProfiles(this.registry.profiles());
-    this.#supervisor.send({ type: 'RESTAFF', change });
+    this.#supervisor.restaffSoon(change);
     const { name: service, current } = change;
     if (current?.concurrency != null)
       this.#engine.keeper?.resize({ service, concurrency: current.concurrency });

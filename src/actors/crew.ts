@@ -8,7 +8,6 @@ import type { Due } from './deadlines.js';
 import { Mailbox } from './mailbox.js';
 import type { ServiceDefinition } from './registry.js';
 import type { ServiceInstance } from './service-instance.js';
-import type { WaitingPriorities } from './waiting-priorities.js';
 
 /** Instances that stand for "without limit" where load is divided by them. */
 const MANY_INSTANCES = 1e9;
@@ -55,7 +54,7 @@ export class Crew implements Turn {
   lastError: string | null = null;
   /** When actors of its instances died of defects, lately. */
   crashesAtMs: readonly number[] = [];
-  /** True once the service was removed or replaced: nothing more is assigned to this crew. */
+  /** True as soon as the service was removed or replaced: nothing more is assigned to this crew. */
   isRetired = false;
   /** Waits with the deadlines while the circuit is open. */
   probe: Due | null = null;
@@ -70,14 +69,13 @@ export class Crew implements Turn {
     definition: ServiceDefinition,
     options: {
       readonly mailboxCapacity: number;
-      readonly priorities: WaitingPriorities;
       readonly circuit: CircuitPolicy;
       readonly clock: Clock;
       readonly maxParallel: () => number;
     },
   ) {
     this.definition = definition;
-    this.mailbox = new Mailbox(options.mailboxCapacity, options.priorities);
+    this.mailbox = new Mailbox(options.mailboxCapacity);
     this.circuit = new CircuitBreaker(options.circuit);
     this.rate = definition.rateLimit === null ? null : new RateLimiter(definition.rateLimit);
     this.ownConcurrency = definition.concurrency;
@@ -100,7 +98,7 @@ export class Crew implements Turn {
   }
 
   get canStart(): boolean {
-    return this.mailbox.size > 0 && this.hasRoom && this.isAvailable && this.isWithinRate;
+    return this.mailbox.size > 0 && !this.isRetired && this.hasRoom && this.isAvailable && this.isWithinRate;
   }
 
   /** Its rate limit lets another attempt start now. */
@@ -113,6 +111,11 @@ export class Crew implements Turn {
   /** Attempts that run; abandoned ones and tasks in backoff are not among them. */
   get running(): number {
     return this.instances.reduce((sum, { task }) => sum + (task?.state === 'busy' ? 1 : 0), 0);
+  }
+
+  /** Whether so many more attempts keep to its limit. Only one that was lowered can be passed: no more instances are hired. */
+  allows(more: number): boolean {
+    return this.hired <= this.concurrency || this.running + this.abandoned + more <= this.concurrency;
   }
 
   get hasRoom(): boolean {

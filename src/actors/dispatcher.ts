@@ -79,9 +79,15 @@ export class Dispatcher {
     return !this.isHeldBack && running < this.maxParallel && this.#rates.allows(running);
   }
 
+  /** Whether a task that was assigned may start: what held then may have changed since. */
+  stillAllows({ cancelRequest, attempts, crew }: TaskRecord): boolean {
+    if (cancelRequest !== null || this.isHeldBack || this.#ledger.running > this.maxParallel) return false;
+    return crew === null || (crew.allows(0) && !(crew.isRetired && attempts === 0));
+  }
+
   /** How many more tasks of a crew would start at once. */
-  room({ mailbox, isAvailable, isWithinRate, concurrency, working }: Crew): number {
-    if (!this.mayStart || mailbox.size > 0 || !isAvailable || !isWithinRate) return 0;
+  room({ mailbox, isRetired, isAvailable, isWithinRate, concurrency, working }: Crew): number {
+    if (!this.mayStart || mailbox.size > 0 || isRetired || !isAvailable || !isWithinRate) return 0;
     return Math.min(this.maxParallel - this.#ledger.running, concurrency - working);
   }
 
@@ -108,6 +114,14 @@ export class Dispatcher {
     const hires = this.#hires;
     if (hires.length > 0) this.#hires = [];
     return hires;
+  }
+
+  /** Lower limits hold at once, though their event may have to wait. */
+  lower({ maxParallel = Number.POSITIVE_INFINITY, service, concurrency }: Resize): void {
+    if (maxParallel < this.maxParallel) this.maxParallel = maxParallel;
+    const crew = this.#roster.crewOf(service ?? null);
+    if (crew && concurrency !== undefined && concurrency < crew.concurrency)
+      crew.ownConcurrency = concurrency;
   }
 
   resize({ maxParallel, service, concurrency }: Resize): void {
@@ -194,6 +208,7 @@ export class Dispatcher {
       if (cancelRequest !== null) continue;
       // Its circuit may have opened: then the instance gives the task back, and the report is under way.
       if (crew === null || instance?.task !== task || instance.isDown() || !crew.isWithinRate) continue;
+      if (!crew.allows(1)) continue;
       this.forgetDue(task);
       this.#rates.started(crew, this.#ledger.running);
       this.#ledger.enter(task, 'busy');
@@ -206,11 +221,11 @@ export class Dispatcher {
    * start another, two changes of state that may cost more than the task. Never past a task of higher priority.
    */
   #handOver(): void {
-    const { highest } = this.#roster.priorities;
     for (const crew of this.#touched) {
-      while (crew.headPriority === highest && this.mayStart && crew.canStart) {
+      while (this.mayStart && crew.canStart) {
         const inARow = crew.finished.at(-1)?.inARow;
         if (inARow === undefined || inARow >= crew.mostInARow) break;
+        if (crew.headPriority < this.#roster.highestPriority) break;
         this.#startNext(crew, inARow + 1);
       }
     }

@@ -89,7 +89,7 @@ export class Intake {
     if (options === undefined) return this.#defaults;
     // A service that was named alone before has been parsed before.
     const known = this.#byService.get(options?.service ?? '');
-    if (known && Object.keys(options).length === 1) return known;
+    if (known && Object.hasOwn(options, 'service') && Object.keys(options).length === 1) return known;
     const parsed = parseOrMisuse(taskOptionsSchema, options, 'options');
     const { service } = parsed;
     return service !== undefined && Object.keys(parsed).length === 1

@@ -1,13 +1,13 @@
 import type { TaskRecord } from './task-record.js';
-import { WaitingPriorities } from './waiting-priorities.js';
 
 /**
- * Owns: the waiting tasks of one service, by reference. Talks to: the priorities of all mailboxes.
+ * Owns: the waiting tasks of one service, by reference. Talks to nobody.
  *
  * Invariants
  * - I1 Higher priority first; first in, first out within a priority. Tasks that come back go before all others.
  * - I2 `size` never exceeds the capacity through `put`; a task that was accepted once may always come back.
- * - I3 Adding, taking and removing cost O(number of priorities in use), whatever waits.
+ * - I3 Taking the next one costs O(1), adding and removing O(log(priorities in use)) and, for a priority that comes into use or
+ *   goes out of it, a shift of those above it.
  */
 
 /** Priority of tasks that come back (a retry that changed its instance, an assignment undone). */
@@ -22,18 +22,13 @@ interface Lane {
 /** A bounded queue with priorities. */
 export class Mailbox {
   readonly #capacity: number;
-  /** Highest priority first. */
+  /** Highest priority last, where it is taken at no cost. */
   readonly #lanes: Lane[] = [];
-  readonly #priorities: WaitingPriorities;
   #size = 0;
 
-  /**
-   * @param capacity - Most waiting tasks, 1 or more, or `Infinity`.
-   * @param priorities - Shared with the mailboxes that have the same parallel slots.
-   */
-  constructor(capacity: number, priorities: WaitingPriorities = new WaitingPriorities()) {
+  /** @param capacity - Most waiting tasks, 1 or more, or `Infinity`. */
+  constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#priorities = priorities;
   }
 
   get size(): number {
@@ -46,7 +41,7 @@ export class Mailbox {
 
   /** Priority of the task that is next; `-Infinity` when none waits. */
   get headPriority(): number {
-    return this.#lanes[0]?.priority ?? Number.NEGATIVE_INFINITY;
+    return this.#lanes.at(-1)?.priority ?? Number.NEGATIVE_INFINITY;
   }
 
   put(task: TaskRecord): void {
@@ -60,15 +55,14 @@ export class Mailbox {
 
   /** Takes the next task, or undefined. */
   take(): TaskRecord | undefined {
-    const task = this.#lanes[0]?.first ?? undefined;
-    if (task !== undefined) this.#unlink(task, 0);
+    const task = this.#lanes.at(-1)?.first ?? undefined;
+    if (task !== undefined) this.#unlink(task, this.#lanes.length - 1);
     return task;
   }
 
   /** Takes a waiting task out, wherever it stands. */
   remove(task: TaskRecord): void {
-    const index = this.#lanes.findIndex(({ priority }) => priority === task.lane);
-    if (index >= 0) this.#unlink(task, index);
+    if (task.lane !== null) this.#unlink(task, this.#indexOf(task.lane));
   }
 
   /** Gives a waiting task another priority; it goes behind those that have it already. */
@@ -80,7 +74,7 @@ export class Mailbox {
 
   /** Waiting tasks in the order in which they would be taken. */
   *[Symbol.iterator](): Iterator<TaskRecord> {
-    for (const lane of this.#lanes) {
+    for (const lane of this.#lanes.toReversed()) {
       for (let task = lane.first; task !== null; task = task.next) yield task;
     }
   }
@@ -99,9 +93,7 @@ export class Mailbox {
     task.next = null;
     task.lane = null;
     this.#size -= 1;
-    if (lane.first !== null) return;
-    this.#lanes.splice(laneIndex, 1);
-    this.#priorities.closed(lane.priority);
+    if (lane.first === null) this.#lanes.splice(laneIndex, 1);
   }
 
   #append(task: TaskRecord, priority: number): void {
@@ -115,18 +107,23 @@ export class Mailbox {
   }
 
   #laneOf(priority: number): Lane {
+    const index = this.#indexOf(priority);
+    const found = this.#lanes[index];
+    if (found?.priority === priority) return found;
+    const lane: Lane = { priority, first: null, last: null };
+    this.#lanes.splice(index, 0, lane);
+    return lane;
+  }
+
+  /** Where the lane of a priority is, or would be. */
+  #indexOf(priority: number): number {
     let low = 0;
     let high = this.#lanes.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#lanes[middle] as Lane).priority > priority) low = middle + 1;
+      if ((this.#lanes[middle] as Lane).priority < priority) low = middle + 1;
       else high = middle;
     }
-    const found = this.#lanes[low];
-    if (found?.priority === priority) return found;
-    const lane: Lane = { priority, first: null, last: null };
-    this.#lanes.splice(low, 0, lane);
-    this.#priorities.opened(priority);
-    return lane;
+    return low;
   }
 }

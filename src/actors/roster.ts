@@ -3,7 +3,6 @@ import type { Clock } from '../core/environment.js';
 import { Crew } from './crew.js';
 import type { ServiceDefinition } from './registry.js';
 import { type InstancePorts, ServiceInstance } from './service-instance.js';
-import { WaitingPriorities } from './waiting-priorities.js';
 
 /**
  * Owns: which crews there are, their order of turns, and every instance by id. Talks to nobody.
@@ -13,8 +12,6 @@ import { WaitingPriorities } from './waiting-priorities.js';
  */
 export class Roster {
   readonly instances = new Map<string, ServiceInstance>();
-  /** Of all mailboxes. */
-  readonly priorities = new WaitingPriorities();
   readonly #config: TaskConfig;
   readonly #clock: Clock;
   readonly #maxParallel: () => number;
@@ -46,6 +43,13 @@ export class Roster {
     return this.#retired.size === 0 ? this.#turns : [...this.#turns, ...this.#retired];
   }
 
+  /** Highest priority of all tasks that wait; `-Infinity` when none does. */
+  get highestPriority(): number {
+    let highest = Number.NEGATIVE_INFINITY;
+    for (const { headPriority } of this.#turns) if (headPriority > highest) highest = headPriority;
+    return highest;
+  }
+
   /** Those among {@link all} that have a rate limit of their own. */
   get rateLimited(): readonly Crew[] {
     return this.#rateLimited;
@@ -62,7 +66,6 @@ export class Roster {
     const replaced = this.#onDuty.get(definition.name);
     const crew = new Crew(definition, {
       mailboxCapacity,
-      priorities: this.priorities,
       circuit: {
         failures: circuitFailures,
         cooldownMs: circuitCooldownSeconds * 1000,

@@ -108,7 +108,7 @@ export class Supervisor implements SupervisorDuties {
       maxResultBytes: taskConfig.maxResultBytes,
       tracing: ports.tracing,
       keeper: ports.keeper,
-      mayStart: ({ cancelRequest }) => cancelRequest === null && !this.#dispatcher.isHeldBack,
+      mayStart: (task) => this.#dispatcher.stillAllows(task),
       started: (instance, task) => {
         if (task.attempts === 1) this.#ledger.dropTimers(task, 'queue');
         this.#ledger.tellAttempt('started', task, instance, task.attempts);
@@ -237,9 +237,21 @@ export class Supervisor implements SupervisorDuties {
     return findWaiting(this.#roster.all, taskId) ?? [...this.#arriving, ...this.#ledger.inTransit].find(isIt);
   }
 
+  resizeSoon(change: Resize): void {
+    this.#dispatcher.lower(change);
+    this.send({ type: 'RESIZE', change });
+  }
+
+  restaffSoon(change: RegistryChange): void {
+    const crew = this.#roster.crewOf(change.name);
+    if (crew) crew.isRetired = true;
+    this.send({ type: 'RESTAFF', change });
+  }
+
   clearWaiting(reason: unknown): void {
     this.#ports.keeper?.commit();
     this.#submissions.flush();
+    for (const task of this.#clearable) task.cancelRequest ??= { reason };
     this.send({ type: 'CLEAR', reason });
   }
 
@@ -248,7 +260,8 @@ export class Supervisor implements SupervisorDuties {
     this.#ports.keeper?.commit();
     this.#submissions.flush();
     this.#isDraining = true;
-    this.#dispatcher.isHeldBack = false;
+    // What was accepted may go on; with no time at all nothing more begins, though the event may have to wait.
+    this.#dispatcher.isHeldBack = drainMs <= 0;
     return this.#drain.begin(drainMs);
   }
 
@@ -393,10 +406,7 @@ export class Supervisor implements SupervisorDuties {
   }
 
   clear(reason: unknown): void {
-    for (const crew of this.#roster.turns) {
-      for (const task of [...crew.mailbox]) this.cancel(task, reason);
-    }
-    for (const task of [...this.#ledger.inTransit]) if (task.state === 'routing') this.cancel(task, reason);
+    for (const task of this.#clearable) this.cancel(task, reason);
   }
 
   expire(): void {
@@ -495,6 +505,13 @@ export class Supervisor implements SupervisorDuties {
   /** Tasks that were submitted and are not admitted yet. */
   get #arriving(): readonly TaskRecord[] {
     return [...this.custody.tasks, ...this.#submissions.items, ...[...this.#delivered].flat()];
+  }
+
+  /** Tasks that wait in a mailbox or for their route. */
+  get #clearable(): readonly TaskRecord[] {
+    const waiting = this.#roster.turns.flatMap(({ mailbox }) => [...mailbox]);
+    for (const task of this.#ledger.inTransit) if (task.state === 'routing') waiting.push(task);
+    return waiting;
   }
 
   /** An engine keeps the tasks that have no attempt running for the next start; their callers are told so. */

@@ -183,7 +183,7 @@ describe('fault Q3, ids and idempotency keys', () => {
     const hasty = orchestrator.submit('work', { idempotencyKey: 'k', deadlineSeconds: 2 });
     const patient = orchestrator.submit('work', { idempotencyKey: 'k', deadlineSeconds: 60 });
     await advance(1_999);
-    expect(hasty.status()).toBe('queued');
+    expect(hasty.status()).toBe('running');
     await advance(1);
     expect(await hasty.result()).toMatchObject({ status: 'timed_out', errorCode: 'TIMEOUT', attempts: 0 });
     expect(owner.status()).toBe('running');

@@ -395,3 +395,52 @@ describe('the registry from inside', () => {
     expect(results.map(({ status }) => status)).toEqual(['completed', 'completed']);
   });
 });
+
+describe('what a service asks for while tasks are started', () => {
+  const asks: Record<string, (orchestrator: Orchestrator) => void> = {
+    'setMaxParallel(1)': (orchestrator) => orchestrator.setMaxParallel(1),
+    'setConcurrency(1)': (orchestrator) => orchestrator.setConcurrency('only', 1),
+    'clear()': (orchestrator) => orchestrator.clear(),
+    'unregister()': (orchestrator) => orchestrator.registry.unregister('only'),
+    'close() without a drain': (orchestrator) => void orchestrator.close({ drainSeconds: 0 }),
+  };
+
+  // Without instances five tasks are assigned before the first of them starts; they do not wait any more.
+  it.each([
+    ['setMaxParallel(1)', { instances: 5, most: 1, started: 10 }],
+    ['setMaxParallel(1)', { instances: 0, most: 1, started: 10 }],
+    ['setConcurrency(1)', { instances: 5, most: 1, started: 10 }],
+    ['setConcurrency(1)', { instances: 0, most: 1, started: 10 }],
+    ['clear()', { instances: 5, most: 1, started: 1 }],
+    ['clear()', { instances: 0, most: 5, started: 5 }],
+    ['unregister()', { instances: 5, most: 1, started: 1 }],
+    ['unregister()', { instances: 0, most: 1, started: 1 }],
+    ['close() without a drain', { instances: 5, most: 1, started: 1 }],
+    ['close() without a drain', { instances: 0, most: 1, started: 1 }],
+  ])('fault Q6 %s holds for the next start: %j', async (name, { instances, ...expected }) => {
+    let ask: ((orchestrator: Orchestrator) => void) | undefined;
+    let running = 0;
+    const seen = { most: 0, started: 0 };
+    const { orchestrator } = simulated({
+      services: {
+        only: async () => {
+          running += 1;
+          seen.started += 1;
+          seen.most = Math.max(seen.most, running);
+          ask?.(orchestrator);
+          ask = undefined;
+          await drained();
+          running -= 1;
+        },
+      },
+      config: config({ maxParallel: 5 }),
+    });
+    await orchestrator.executeParallel(Array.from({ length: instances }, (_, index) => `warm ${index}`));
+    Object.assign(seen, { most: 0, started: 0 });
+    ask = asks[name];
+    const handles = Array.from({ length: 10 }, (_, index) => orchestrator.submit(`t${index}`));
+    await Promise.all(handles.map((handle) => handle.result()));
+    expect(seen).toEqual(expected);
+    expectBooksToBalance(orchestrator);
+  });
+});

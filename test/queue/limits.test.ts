@@ -19,6 +19,26 @@ describe('queue limits', () => {
     expect(await results).toHaveLength(20);
   });
 
+  it('promise C3 a retry does not begin beyond a concurrency that was lowered', async () => {
+    const service = manualService();
+    const { orchestrator, advance } = simulated({
+      services: { only: { service, concurrency: 2 } },
+      config: config({ backoffBaseSeconds: 1, maxRetries: 1 }),
+    });
+    const results = orchestrator.executeParallel(['long', 'again']);
+    await drained();
+    service.open()[1]?.reject(new Error('no'));
+    await drained();
+    orchestrator.setConcurrency('only', 1);
+    await advance(60_000);
+    expect(service.open().map(({ task }) => task)).toEqual(['long']);
+    service.open()[0]?.resolve();
+    await drained();
+    expect(service.open().map(({ task }) => task)).toEqual(['again']);
+    service.open()[0]?.resolve();
+    expect((await results).map(({ attempts }) => attempts)).toEqual([1, 2]);
+  });
+
   it('all at once with Infinity', async () => {
     const service = manualService();
     const { orchestrator } = simulated({

@@ -12,6 +12,23 @@ const paused = (maxParallel = 1) => {
   return { ...simulation, order };
 };
 
+it('as many priorities as tasks are waited for and cancelled', async () => {
+  const { orchestrator } = simulated({
+    services: { one: (task) => task, two: (task) => task },
+    config: config({ mailboxCapacity: 150_000, maxParallel: 1 }),
+  });
+  orchestrator.pause();
+  const handles = Array.from({ length: 140_000 }, (_, index) =>
+    orchestrator.submit('x', { service: index % 2 === 0 ? 'one' : 'two', priority: index }),
+  );
+  await drained();
+  handles.at(-1)?.cancel();
+  expect((await handles.at(-1)?.result())?.status).toBe('cancelled');
+  orchestrator.clear();
+  expect((await handles[0]?.result())?.status).toBe('cancelled');
+  expect(orchestrator.stats()).toMatchObject({ queued: 0, cancelled: 140_000 });
+});
+
 describe('queue priority', () => {
   it('higher first, 0 by default and for undefined, first come first served among equals', async () => {
     const { orchestrator, order } = paused();

@@ -25,6 +25,13 @@ const world = (maxParallel = 1) => {
   };
 };
 
+it.each([0, -1, Number.NaN, undefined])('onSizeLessThan(%s) is a TypeError', (size) => {
+  const { orchestrator } = simulated();
+  expect(() => orchestrator.onSizeLessThan(size as never)).toThrow(
+    `onSizeLessThan takes a number above 0; got ${size}.`,
+  );
+});
+
 describe('queue waiting', () => {
   it('every promise resolves at once if it is already true', async () => {
     const { orchestrator } = world();
