@@ -32,6 +32,7 @@ const CHUNKS = [
   [
     'words',
     [
+      core('progress'),
       ...['fault', 'isolation-errors'].map((name) => service(`isolation/${name}`)),
       ...['counted-profiles', 'feature-table', 'features', 'softmax-training'].map(
         (name) => `strategies/${name}`,

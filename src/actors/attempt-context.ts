@@ -1,6 +1,7 @@
 import { boundLog } from '../core/bound-log.js';
 import type { Log } from '../core/environment.js';
 import { cancelled } from '../core/errors.js';
+import { progressOf } from '../core/progress.js';
 import type { ServiceContext } from '../core/service.js';
 import { callGuarded } from './call-guarded.js';
 import type { TaskRecord } from './task-record.js';
@@ -72,13 +73,15 @@ export class AttemptContext implements ServiceContext {
     this.#controller?.abort(this.#aborted.reason);
   }
 
-  #progress(fraction: number, message: string | undefined): void {
+  #progress(fraction: unknown, message: unknown): void {
     const { task, state } = this.#attempt;
     const { onProgress } = task.settings;
     if (onProgress === null || state !== 'running') return;
+    const progress = progressOf(fraction, message);
+    if (progress === null) return;
     const onFault = (cause: unknown): void => {
       this.log.warn({ cause }, 'a progress listener threw');
     };
-    callGuarded(() => onProgress(fraction, message), onFault);
+    callGuarded(() => onProgress(progress.fraction, progress.message), onFault);
   }
 }

@@ -19,7 +19,10 @@ export interface ServiceContext {
    * the orchestrator traces, else what the caller said; null when there is no trace.
    */
   readonly traceparent: string | null;
-  /** Tells the caller how far the work is; `fraction` is 0 to 1. Never throws. */
+  /**
+   * Tells the caller how far the work is; `fraction` is 0 to 1. More than 1 counts as 1, and what is no number of 0 or
+   * more is not told. Never throws.
+   */
   readonly progress: (fraction: number, message?: string) => void;
   readonly log: Log;
 }

@@ -81,7 +81,7 @@ function redactedContext(context: ServiceContext, redactor: Redactor): ServiceCo
     },
     get progress(): ServiceContext['progress'] {
       return (fraction, message) =>
-        context.progress(fraction, message === undefined ? message : redactor.text(message));
+        context.progress(fraction, typeof message === 'string' ? redactor.text(message) : undefined);
     },
     get log() {
       return redactedLog(context.log, redactor);

@@ -127,6 +127,13 @@ describe('redactedService()', () => {
     ]);
   });
 
+  it('leaves out a message of progress that is no text', async () => {
+    said.length = 0;
+    const result = await run((_task, { progress }) => Reflect.apply(progress, undefined, [0.5, 1n]));
+    expect(result).toBeUndefined();
+    expect(said).toEqual([[0.5, undefined]]);
+  });
+
   it('cleans errors, thrown at once or later, and keeps their kind', async () => {
     const error = new OrchestratorError('NO_MODEL', 'no topsecret-1', { key: 'topsecret-1' });
     const expected = {

@@ -41,6 +41,18 @@ describe.each(everywhere)('moduleService() with isolate: %j', (isolate) => {
     ]);
   });
 
+  it('tells what can be told of odd progress, and goes on', async () => {
+    const orchestrator = createOrchestrator({ services: { odd: open('oddReports', { isolate }) } });
+    const said: unknown[] = [];
+    const onProgress = (...each: readonly unknown[]): void => void said.push(each);
+    expect(await orchestrator.execute('x', { service: 'odd', onProgress })).toMatchObject({ result: 'done' });
+    expect(said).toEqual([
+      [1, 'odd'],
+      [1, undefined],
+    ]);
+    await orchestrator.close();
+  });
+
   it('collects what a generator yields and tells texts as progress', async () => {
     const said: unknown[] = [];
     const progress = (_fraction: number, message?: string): void => void said.push(message);

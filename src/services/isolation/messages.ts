@@ -10,7 +10,12 @@ export type ToIsolate<J = unknown> =
 
 /** What it answers: any number of `progress` and `log`, then one `value` or `fault`. */
 export type FromIsolate =
-  | { readonly type: 'progress'; readonly id: number; readonly fraction: number; readonly message?: string }
+  | {
+      readonly type: 'progress';
+      readonly id: number;
+      readonly fraction: number;
+      readonly message?: string | undefined;
+    }
   | {
       readonly type: 'log';
       readonly id: number;

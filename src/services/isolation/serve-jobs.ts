@@ -5,6 +5,7 @@
  * - I2 Nothing is said of a job after its answer; what code of an earlier job still says is dropped.
  */
 import type { Log } from '../../core/environment.js';
+import { progressOf } from '../../core/progress.js';
 import { isLargerThan, previewOf } from '../../core/size.js';
 import { describeFault, reviveFault } from './fault.js';
 import { valueNotCopied, valueTooLarge } from './isolation-errors.js';
@@ -94,8 +95,8 @@ export function serveJobs<J>(port: HostPort<J>, server: JobServer<J>): void {
     return {
       signal,
       progress: (fraction, message) => {
-        const text = message === undefined ? {} : { message: String(message) };
-        note({ type: 'progress', id, fraction: Number(fraction), ...text });
+        const progress = progressOf(fraction, message);
+        if (progress !== null) note({ type: 'progress', id, ...progress });
       },
       log: { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') },
     };
