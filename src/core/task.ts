@@ -70,7 +70,10 @@ export type TaskOptions = z.input<typeof taskOptionsSchema>;
 /** One element of a batch, with options of its own. */
 export const batchItemSchema = lazySchema(() => taskOptionsSchema.schema.extend({ task: z.string().min(1) }));
 
-/** Options of a batch; those of a task hold for each of its tasks that says nothing else. */
+/**
+ * Options of a batch; those of a task hold for each of its tasks that says nothing else. A `signal` of its own cancels a
+ * task as well as that of the batch does.
+ */
 export const batchOptionsSchema = lazySchema(() =>
   taskOptionsSchema.schema.omit({ taskId: true, idempotencyKey: true }).extend({
     maxParallel: z
@@ -100,7 +103,10 @@ export const subtaskSchema = lazySchema(() =>
 /** One element of `executeParallel` and `stream`: a text alone, or with options of its own. */
 export type TaskInput = string | z.input<typeof batchItemSchema>;
 
-/** Options of a batch. `maxParallel` limits this batch within the orchestrator's own limit. */
+/**
+ * Options of a batch. `maxParallel` limits this batch within the orchestrator's own limit; `signal` and `failFast` cancel
+ * also the tasks that have a `signal` of their own.
+ */
 export type BatchOptions = z.input<typeof batchOptionsSchema>;
 
 /**

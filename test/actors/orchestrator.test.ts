@@ -237,6 +237,38 @@ describe('Orchestrator.executeParallel()', () => {
     expect((await done).map(({ status }) => status)).toEqual(['failed', 'cancelled', 'cancelled']);
   });
 
+  it.each([
+    ['the signal of the batch', false],
+    ['failFast', true],
+  ])('cancels a task that has a signal of its own by %s', async (_, failFast) => {
+    const service = manualService();
+    const { orchestrator } = simulated({ services: { only: service }, config: config({ maxRetries: 0 }) });
+    const batch = new AbortController();
+    const { signal } = new AbortController();
+    const done = orchestrator.executeParallel(['first', { task: 'second', signal }], {
+      failFast,
+      signal: batch.signal,
+    });
+    await drained();
+    if (failFast) service.calls[0]?.reject(new Error('no'));
+    else batch.abort(new Error('enough'));
+    expect((await done)[1]).toMatchObject({ status: 'cancelled' });
+    expect(service.calls[1]?.context.signal.aborted).toBe(true);
+  });
+
+  it('lets a task that has a signal of its own be cancelled by that alone', async () => {
+    const service = manualService();
+    const { orchestrator } = simulated({ services: { only: service } });
+    const own = new AbortController();
+    const done = orchestrator.executeParallel(['first', { task: 'second', signal: own.signal }], {
+      signal: new AbortController().signal,
+    });
+    await drained();
+    own.abort(new Error('not this one'));
+    service.calls[0]?.resolve();
+    expect((await done).map(({ status }) => status)).toEqual(['completed', 'cancelled']);
+  });
+
   it('settles a thousand refusals without recursion', async () => {
     const { orchestrator } = simulated({ services: { a: (task) => task } });
     const tasks = Array.from({ length: 20_000 }, () => ({ task: 'x', kwargs: { bad: () => {} } }));
@@ -330,6 +362,19 @@ describe('Orchestrator.stream()', () => {
     const { orchestrator } = simulated({ services: { only: service } });
     const streaming = (async () => {
       for await (const _ of orchestrator.stream(['a', 'b'])) break;
+    })();
+    await drained();
+    service.calls[0]?.resolve();
+    await streaming;
+    expect(service.calls[1]?.context.signal.aborted).toBe(true);
+  });
+
+  it('cancels a task that has a signal of its own when the loop is left', async () => {
+    const service = manualService();
+    const { orchestrator } = simulated({ services: { only: service } });
+    const { signal } = new AbortController();
+    const streaming = (async () => {
+      for await (const _ of orchestrator.stream(['a', { task: 'b', signal }])) break;
     })();
     await drained();
     service.calls[0]?.resolve();

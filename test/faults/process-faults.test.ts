@@ -443,12 +443,15 @@ describe('fault K1, nothing is left behind', () => {
     expect((process.memoryUsage().heapUsed - before) / 2 ** 20).toBeLessThan(1.5);
   });
 
-  it('fault K1 shared signals of batches do not collect what was', async () => {
+  it.each([
+    ['of batches', 'b'],
+    ['of batches and of their tasks', { task: 'b', signal: new AbortController().signal }],
+  ])('fault K1 shared signals %s do not collect what was', async (_, task) => {
     const { signal } = new AbortController();
     const { orchestrator } = simulated({ services: { only: async (task) => task } });
     const run = async (count: number): Promise<void> => {
       for (let left = count; left > 0; left -= 1) {
-        await orchestrator.executeParallel(['a', 'b'], { signal, failFast: true });
+        await orchestrator.executeParallel(['a', task], { signal, failFast: true });
         if (left % 100 === 0) await drained();
       }
     };
@@ -460,6 +463,7 @@ describe('fault K1, nothing is left behind', () => {
     collectGarbage();
     expect((process.memoryUsage().heapUsed - before) / 2 ** 20).toBeLessThan(2);
     expect(listenersOf(signal)).toBe(0);
+    if (typeof task !== 'string') expect(listenersOf(task.signal)).toBe(0);
   });
 
   it('fault K1 services that come and go leave no actor behind', async () => {
