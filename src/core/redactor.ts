@@ -1,3 +1,5 @@
+import { isBytes } from './bytes.js';
+
 /**
  * Takes secrets out of whatever leaves the process.
  *
@@ -104,8 +106,10 @@ export class Redactor {
       for (const part of value) set.add(copy(part));
       return set;
     }
-    if (isOpaque(value)) return value;
+    // Bytes hold no texts, and their parts are many.
+    if (isBytes(value)) return value;
     if (hasToJson(value)) return this.#copyAsJson(value, keep);
+    if (value instanceof String) return keep(Object(this.text(value.valueOf())));
     const made = keep<object>(Object.create(Object.getPrototypeOf(value)));
     for (const [key, part] of entriesOf(value)) {
       // Not by assignment: a key "__proto__" would change the prototype.
@@ -162,19 +166,15 @@ function partsOf(value: object): unknown[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Map) return [...value].flat();
   if (value instanceof Set) return [...value];
-  if (isOpaque(value)) return [];
-  return hasToJson(value) ? [JSON.stringify(value) ?? ''] : entriesOf(value).flat();
+  if (isBytes(value)) return [];
+  if (hasToJson(value)) return [JSON.stringify(value) ?? ''];
+  return value instanceof String ? [value.valueOf()] : entriesOf(value).flat();
 }
 
 /** Errors have their texts in properties that are not enumerable. */
 function entriesOf(value: object): [string, unknown][] {
   const keys = value instanceof Error ? Object.getOwnPropertyNames(value) : Object.keys(value);
   return keys.map((key) => [key, Reflect.get(value, key)]);
-}
-
-/** Bytes: they hold no texts, and their parts are many. */
-function isOpaque(value: object): boolean {
-  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
 }
 
 function hasToJson(value: object): boolean {

@@ -1,3 +1,5 @@
+import { bufferOf, isBytes } from './bytes.js';
+
 /**
  * Turns any value of a service into JSON text, within a limit of size, or says why it cannot.
  *
@@ -16,8 +18,9 @@ export const PREVIEW_CHARS = 1024;
 
 /**
  * Writes a value as JSON. BigInt becomes a decimal string, a cycle `"[Circular]"`, a Date its ISO text, a Set an array,
- * a Map with text keys an object (else an array of pairs), an Error its name and message, bytes base64. A function, a
- * symbol, a getter or `toJSON` that throws, and a value nested too deep are `unserialisable`. Total: never throws.
+ * a Map with text keys an object (else an array of pairs), an Error its name and message, bytes base64, a boxed primitive
+ * what it holds. A function, a symbol, a getter or `toJSON` that throws, and a value nested too deep are `unserialisable`.
+ * Total: never throws.
  *
  * @param limitBytes - Most bytes of UTF-8 that the text may have.
  */
@@ -254,16 +257,16 @@ function shapeOfObject(value: object, limitBytes: number): Shape {
       : { kind: 'text', text: value.toISOString() };
   }
   // Before toJSON: that of a Buffer lists every byte as a number.
-  if (ArrayBuffer.isView(value)) {
+  if (isBytes(value)) {
     if (value.byteLength > limitBytes) throw TOO_LARGE;
-    const { buffer, byteOffset, byteLength } = value;
-    return { kind: 'text', text: Buffer.from(buffer, byteOffset, byteLength).toString('base64') };
+    return { kind: 'text', text: bufferOf(value).toString('base64') };
   }
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') {
     const own = ownJson(value, toJSON as () => unknown);
     if (own !== value) return { kind: 'other', value: own };
   }
+  if (isBoxed(value)) return { kind: 'other', value: value.valueOf() };
   if (Array.isArray(value)) return { kind: 'items', items: value };
   if (value instanceof Set) return { kind: 'items', items: [...value] };
   if (value instanceof Map) return shapeOfMap([...value]);
@@ -272,6 +275,13 @@ function shapeOfObject(value: object, limitBytes: number): Shape {
     return { kind: 'members', entries: [['name', name], ['message', message], ...Object.entries(value)] };
   }
   return { kind: 'members', entries: Object.entries(value) };
+}
+
+const BOXES = [String, Number, Boolean, BigInt, Symbol];
+
+/** Whether it is a primitive as an object, such as `new Number(5)`. */
+function isBoxed(value: object): boolean {
+  return BOXES.some((box) => value instanceof box);
 }
 
 function shapeOfMap(pairs: readonly (readonly [unknown, unknown])[]): Shape {

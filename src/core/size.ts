@@ -1,3 +1,5 @@
+import { isBytes } from './bytes.js';
+
 /**
  * Whether a value takes more than `limit` bytes, counted roughly as JSON would be (strings by length, buffers by
  * bytes). Stops as soon as it knows; cycles are counted once; values that cannot be read count nothing.
@@ -33,8 +35,7 @@ export function sizeUpTo(value: unknown, limit: number): number {
 /** The beginning of a value as text, for people: at most `length` characters. */
 export function previewOf(value: unknown, length = 1024): string {
   try {
-    const text =
-      typeof value === 'string' ? value : ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : '';
+    const text = typeof value === 'string' ? value : isBytes(value) ? `${value.byteLength} bytes` : '';
     return text.slice(0, length);
   } catch {
     return '';
@@ -44,7 +45,7 @@ export function previewOf(value: unknown, length = 1024): string {
 /** Bytes of a buffer; null for anything else. */
 function bufferSizeOf(item: object): number | null {
   try {
-    return ArrayBuffer.isView(item) || item instanceof ArrayBuffer ? item.byteLength : null;
+    return isBytes(item) ? item.byteLength : null;
   } catch {
     // A revoked proxy cannot even be asked what it is.
     return null;

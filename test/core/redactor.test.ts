@@ -121,6 +121,14 @@ describe('Redactor.value()', () => {
     expect(clean.row).toBeInstanceOf(Row);
   });
 
+  it('goes into boxed texts, and leaves the bytes beside a secret as they are', () => {
+    const memory = new SharedArrayBuffer(2);
+    const value = { text: new String('at topsecret-1'), memory };
+    const clean = redactorOf('topsecret-1').value(value);
+    expect(String(clean.text)).toBe('at [redacted]');
+    expect(clean.memory).toBe(memory);
+  });
+
   it('closes a circle inside the copy', () => {
     const value: { text: string; self?: unknown } = { text: 'topsecret-1' };
     value.self = value;

@@ -10,6 +10,10 @@ function plain(value: unknown): unknown {
   return JSON.parse(outcome.json);
 }
 
+function bytesOf(...bytes: readonly number[]): ArrayBuffer {
+  return Uint8Array.from(bytes).buffer;
+}
+
 function circular(): object {
   const node: Record<string, unknown> = { name: 'a' };
   node.self = node;
@@ -26,6 +30,14 @@ describe('writeJson()', () => {
     ['Map with text keys', new Map([['a', 1]]), { a: 1 }],
     ['Map with other keys', new Map([[1, 'a']]), [[1, 'a']]],
     ['bytes', Buffer.from('hi'), 'aGk='],
+    ['a part of bytes', new DataView(bytesOf(1, 104, 105), 1), 'aGk='],
+    ['an ArrayBuffer', { file: bytesOf(104, 105) }, { file: 'aGk=' }],
+    ['a SharedArrayBuffer', new SharedArrayBuffer(2), 'AAA='],
+    [
+      'boxed primitives',
+      [new Number(5), new String('a'), new Boolean(false), Object(2n)],
+      [5, 'a', false, '2'],
+    ],
     ['Error', new TypeError('no'), { name: 'TypeError', message: 'no' }],
     ['cycle', circular(), { name: 'a', self: '[Circular]' }],
     ['toJSON', { toJSON: () => ({ a: 1n }) }, { a: '1' }],
@@ -37,6 +49,10 @@ describe('writeJson()', () => {
     expect(plain(value)).toEqual(expected);
   });
 
+  it('refuses an ArrayBuffer that is larger than the limit before it is written', () => {
+    expect(writeJson(new ArrayBuffer(100), 99)).toEqual({ kind: 'too-large', preview: '' });
+  });
+
   it('fault S7 writes a shared object twice: it is no cycle', () => {
     const shared = { n: 1 };
     expect(plain([shared, shared])).toEqual([{ n: 1 }, { n: 1 }]);
@@ -45,6 +61,7 @@ describe('writeJson()', () => {
   it.each([
     ['a function', { deep: [() => 1] }, '$.deep[0] is a function'],
     ['a symbol', Symbol('s'), '$ is a symbol'],
+    ['a boxed symbol', [Object(Symbol('s'))], '$[0] is a symbol'],
     [
       'a toJSON that throws',
       {
