@@ -272,7 +272,8 @@ function shapeOfObject(value: object, limitBytes: number): Shape {
   if (value instanceof Map) return shapeOfMap([...value]);
   if (value instanceof Error) {
     const { name, message } = value;
-    return { kind: 'members', entries: [['name', name], ['message', message], ...Object.entries(value)] };
+    // Some have them as members of their own too.
+    return { kind: 'members', entries: Object.entries({ name, message, ...(value as object) }) };
   }
   return { kind: 'members', entries: Object.entries(value) };
 }

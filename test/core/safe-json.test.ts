@@ -49,6 +49,15 @@ describe('writeJson()', () => {
     expect(plain(value)).toEqual(expected);
   });
 
+  it('writes the name and message of an error once, where they are members of its own as well', () => {
+    const error = Object.assign(new Error('no'), { code: 'TIMEOUT' });
+    for (const [key, value] of Object.entries({ name: 'Late', message: 'late' })) {
+      Object.defineProperty(error, key, { value, enumerable: true });
+    }
+    const json = '{"name":"Late","message":"late","code":"TIMEOUT"}';
+    expect(writeJson(error, MIB)).toEqual({ kind: 'json', json, sizeBytes: json.length });
+  });
+
   it('refuses an ArrayBuffer that is larger than the limit before it is written', () => {
     expect(writeJson(new ArrayBuffer(100), 99)).toEqual({ kind: 'too-large', preview: '' });
   });
