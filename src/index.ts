@@ -36,6 +36,7 @@ export type {
   RuntimeEvent,
   TaskEvent,
 } from './core/events.js';
+export { extendContext } from './core/extended-context.js';
 export type { MachineDocument } from './core/machine-document.js';
 export type { AskModel, EmbedTexts, ModelQuestion } from './core/model-ports.js';
 export type { ChangeListener, OrchestratorPort, OrchestratorStats } from './core/orchestrator-port.js';

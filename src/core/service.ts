@@ -2,7 +2,11 @@ import type { Log } from './environment.js';
 import type { RateLimitInput } from './rate-limiter.js';
 import type { ServiceProfile } from './route.js';
 
-/** What a service gets beside the text of the task. Fresh for every attempt. */
+/**
+ * What a service gets beside the text of the task. Fresh for every attempt. kwargs, signal, progress and log are made when
+ * they are asked for, so `{ ...context }` has none of them: a service that hands its context on changed uses
+ * `extendContext`.
+ */
 export interface ServiceContext {
   /** The caller's arguments, a copy of this attempt's own; `{}` when none were given. */
   readonly kwargs: Readonly<Record<string, unknown>>;

@@ -1,4 +1,5 @@
 import type { Log } from '../core/environment.js';
+import { extendContext } from '../core/extended-context.js';
 import type { Redactor } from '../core/redactor.js';
 import type { Service, ServiceContext } from '../core/service.js';
 
@@ -64,29 +65,15 @@ async function* redactedItems(items: AsyncIterable<unknown>, redactor: Redactor)
   }
 }
 
-/** Its fields are made when they are asked for, so they are asked for when the service does. */
 function redactedContext(context: ServiceContext, redactor: Redactor): ServiceContext {
-  const { attempt, taskId, deadline, idempotencyKey, traceparent } = context;
-  return {
-    attempt,
-    taskId,
-    deadline,
-    idempotencyKey,
-    traceparent,
-    get kwargs() {
-      return context.kwargs;
-    },
-    get signal() {
-      return context.signal;
-    },
-    get progress(): ServiceContext['progress'] {
-      return (fraction, message) =>
-        context.progress(fraction, typeof message === 'string' ? redactor.text(message) : undefined);
-    },
+  return extendContext(context, {
+    progress: (fraction, message) =>
+      context.progress(fraction, typeof message === 'string' ? redactor.text(message) : undefined),
+    // Made when it is asked for, as that of the context is.
     get log() {
       return redactedLog(context.log, redactor);
     },
-  };
+  });
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

@@ -28,6 +28,7 @@ it('the package exports exactly these names', () => {
     'createOrchestrator',
     'createToolPlanner',
     'evaluateRouting',
+    'extendContext',
     'fileToolLock',
     'httpService',
     'mcpService',
