@@ -31,7 +31,10 @@ export interface ServiceContext {
   readonly log: Log;
 }
 
-/** The work itself: a value, a promise, or an async iterable whose items are collected. */
+/**
+ * The work itself: a value, a promise, or an async iterable. The items of an iterable are collected into a list, unless it
+ * is a generator that returns a value: then that is the result. Items that are texts are told as progress as well.
+ */
 export type ServiceFunction = (task: string, context: ServiceContext) => unknown;
 
 /** Something that can do work. Only `execute` is needed. */
