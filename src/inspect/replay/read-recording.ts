@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { misuse } from '../../core/errors.js';
-import { cutIsLate, isCutOff, parseHistoryLine } from '../../core/history.js';
 import type { HistoryCut } from '../../core/history-cut.js';
 import type { HistoryEvent, HistoryLimits } from '../../core/history-event.js';
 import { limitsAfter } from '../../core/history-limits.js';
+import { cutIsLate, isCutOff, parseHistoryLine } from '../../core/history-line.js';
 import { HistoryState } from '../../core/history-state.js';
 
 /**
