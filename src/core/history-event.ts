@@ -66,7 +66,7 @@ export const historyEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('moved'), atMs, taskId, service }),
   z.object({ type: z.literal('reprioritised'), atMs, taskId, priority: z.number() }),
   z.object({
-    type: z.enum(['started', 'abandoned', 'ended']),
+    type: z.literal(['started', 'abandoned', 'ended']),
     atMs,
     taskId,
     service,
@@ -95,6 +95,11 @@ export const historyEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resized'), atMs, service: service.nullable(), limit: z.number().nullable() }),
   z.object({ type: z.literal('restaffed'), atMs, service }),
 ]);
+
+/** The types of events that this version knows. */
+export const HISTORY_EVENT_TYPES: ReadonlySet<string> = new Set(
+  historyEventSchema.options.flatMap(({ shape }): string[] => [...shape.type.values]),
+);
 
 /** One event of a history. Every `RuntimeEvent` is one. */
 export type HistoryEvent = z.output<typeof historyEventSchema>;

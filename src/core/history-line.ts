@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { misuse } from './errors.js';
 import { type HistoryCut, historyCutSchema } from './history-cut.js';
 import {
+  HISTORY_EVENT_TYPES,
   type HistoryEvent,
   type HistoryLimits,
   historyEventSchema,
@@ -27,7 +28,7 @@ export function parseHistoryLine(line: string, number: number): HistoryLine {
   const { type, ...rest } = value;
   if (type === 'limits') return { kind: 'limits', limits: parsed(historyLimitsSchema, rest, number) };
   if (type === 'cut') return { kind: 'cut', cut: parsed(historyCutSchema, rest, number) };
-  if (!KNOWN_TYPES.has(type)) return { kind: 'unknown' };
+  if (!HISTORY_EVENT_TYPES.has(type)) return { kind: 'unknown' };
   return { kind: 'event', event: parsed(historyEventSchema, value, number) };
 }
 
@@ -48,22 +49,6 @@ export function isCutOff(last: string): boolean {
     return true;
   }
 }
-
-const KNOWN_TYPES: ReadonlySet<string> = new Set([
-  'submitted',
-  'queued',
-  'moved',
-  'reprioritised',
-  'started',
-  'abandoned',
-  'ended',
-  'backoff',
-  'settled',
-  'circuit',
-  'rate_limit',
-  'resized',
-  'restaffed',
-]);
 
 const lineSchema = z.looseObject({ type: z.string() });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RuntimeEvent } from '../../src/core/events.js';
 import { checkHistory, parseHistory } from '../../src/core/history.js';
 import type { HistoryEvent, HistoryLimits } from '../../src/core/history-event.js';
+import { taskResult } from '../support/fake-orchestrator.js';
 
 /** A history in short: `submit a`, `queue a s`, `start a s#0`, `backoff a s`, `abandon a s#0`, `end a s#0`, `settle a completed`. */
 function history(...lines: readonly string[]): HistoryEvent[] {
@@ -217,7 +218,54 @@ describe('checkHistory()', () => {
   });
 });
 
+/** One event of each type; the compiler asks for those that are missing. */
+const EACH_TYPE: { readonly [Type in RuntimeEvent['type']]: RuntimeEvent & { readonly type: Type } } = {
+  submitted: { type: 'submitted', atMs: 1, taskId: 'a', priority: 0, maxRetries: 2, deadlineMs: null },
+  handed_over: { type: 'handed_over', atMs: 2, taskId: 'a', service: 's' },
+  queued: { type: 'queued', atMs: 3, taskId: 'a', service: 's' },
+  moved: { type: 'moved', atMs: 4, taskId: 'a', service: 's' },
+  reprioritised: { type: 'reprioritised', atMs: 5, taskId: 'a', priority: 1 },
+  started: { type: 'started', atMs: 6, taskId: 'a', service: 's', instance: 's#0', attempt: 1 },
+  abandoned: { type: 'abandoned', atMs: 7, taskId: 'a', service: 's', instance: 's#0', attempt: 1 },
+  ended: { type: 'ended', atMs: 8, taskId: 'a', service: 's', instance: 's#0', attempt: 1 },
+  backoff: {
+    type: 'backoff',
+    atMs: 9,
+    taskId: 'a',
+    service: 's',
+    attempt: 1,
+    delayMs: 5,
+    errorCode: 'TIMEOUT',
+  },
+  settled: {
+    type: 'settled',
+    atMs: 10,
+    taskId: 'a',
+    service: 's',
+    status: 'completed',
+    result: taskResult({ taskId: 'a' }),
+  },
+  circuit: { type: 'circuit', atMs: 11, service: 's', state: 'open' },
+  rate_limit: { type: 'rate_limit', atMs: 12, isLimited: true },
+  resized: { type: 'resized', atMs: 13, service: null, limit: 4 },
+  restaffed: { type: 'restaffed', atMs: 14, service: 's' },
+};
+
 describe('parseHistory()', () => {
+  it.each(Object.values(EACH_TYPE))('reads an event of type $type as it was written', (event) => {
+    const { events } = parseHistory(`${JSON.stringify(event)}\n`);
+    expect(events).toHaveLength(1);
+    expect(event).toMatchObject(events[0] as HistoryEvent);
+  });
+
+  it('reads a task that another process ran as one that breaks no rule', () => {
+    const { submitted, handed_over, settled } = EACH_TYPE;
+    const done = { ...settled, result: { ...settled.result, attempts: 2 } };
+    const text = [submitted, handed_over, done].map((event) => JSON.stringify(event)).join('\n');
+    const { events } = parseHistory(text);
+    expect(checkHistory(events, { isComplete: true })).toMatchObject({ events: 3, violations: [] });
+  });
+
   it('reads limits from the first line, and events; skips empty lines and unknown types', () => {
     const text = [
       '{"type":"limits","maxParallel":2,"maxRetries":1}',
