@@ -1,8 +1,9 @@
 import { CircuitBreaker, type CircuitPolicy } from '../core/circuit-breaker.js';
+import { explicitRoute } from '../core/decide-route.js';
 import type { Clock } from '../core/environment.js';
 import { RateLimiter } from '../core/rate-limiter.js';
 import { RecentOutcomes } from '../core/recent-outcomes.js';
-import { explicitRoute, type Route } from '../core/route.js';
+import type { Route } from '../core/route.js';
 import type { Turn } from './assignment.js';
 import type { Due } from './deadlines.js';
 import { Mailbox } from './mailbox.js';

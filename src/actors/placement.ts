@@ -1,8 +1,9 @@
 import type { RoutingConfig } from '../core/config.js';
+import { decideRoute, type RoutePolicy } from '../core/decide-route.js';
 import type { EngineRoute } from '../core/engine.js';
 import type { Clock } from '../core/environment.js';
 import * as errors from '../core/errors.js';
-import { decideRoute, type Ranking, type Route, type RoutePolicy, type RouterPort } from '../core/route.js';
+import type { Ranking, Route, RouterPort } from '../core/route.js';
 import type { Batch } from './batch.js';
 import type { Crew } from './crew.js';
 import type { Ledger } from './ledger.js';

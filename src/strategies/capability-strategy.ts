@@ -1,11 +1,11 @@
+import { NEAR_TIE } from '../core/decide-route.js';
 import { misuse } from '../core/errors.js';
-import {
-  NEAR_TIE,
-  type RouteCandidate,
-  type RouteContext,
-  type RouteReason,
-  type RoutingStrategy,
-  type ServiceProfile,
+import type {
+  RouteCandidate,
+  RouteContext,
+  RouteReason,
+  RoutingStrategy,
+  ServiceProfile,
 } from '../core/route.js';
 import { bestThreshold } from './calibration.js';
 import { nearestExample, type TellingWord, tellingTerms, tellingWords } from './capability-reasons.js';

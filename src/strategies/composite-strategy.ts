@@ -1,12 +1,7 @@
+import { isSure } from '../core/decide-route.js';
 import type { Log } from '../core/environment.js';
 import { messageOf, misuse } from '../core/errors.js';
-import {
-  isSure,
-  type RouteCandidate,
-  type RouteContext,
-  type RoutingStrategy,
-  type ServiceProfile,
-} from '../core/route.js';
+import type { RouteCandidate, RouteContext, RoutingStrategy, ServiceProfile } from '../core/route.js';
 import {
   type Answer,
   answerOf,

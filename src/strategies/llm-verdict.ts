@@ -1,4 +1,5 @@
-import { isSure, NEAR_TIE, type RouteCandidate } from '../core/route.js';
+import { isSure, NEAR_TIE } from '../core/decide-route.js';
+import type { RouteCandidate } from '../core/route.js';
 
 /** Confidence of what the model chose, unless something that it did not choose had more. */
 const CHOSEN = 0.8;

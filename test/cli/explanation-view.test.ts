@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bar, describeRoute } from '../../src/cli/routing/explanation-view.js';
-import { decideRoute, type Route, type RouteCandidate, type RouteReason } from '../../src/core/route.js';
+import { decideRoute } from '../../src/core/decide-route.js';
+import type { Route, RouteCandidate, RouteReason } from '../../src/core/route.js';
 
 const VIEW = { columns: 80, confidenceThreshold: 0.5 };
 

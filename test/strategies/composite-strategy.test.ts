@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { decideRoute, type Ranked, type RouteCandidate, type RoutingStrategy } from '../../src/core/route.js';
+import { decideRoute } from '../../src/core/decide-route.js';
+import type { Ranked, RouteCandidate, RoutingStrategy } from '../../src/core/route.js';
 import { CompositeStrategy } from '../../src/strategies/composite-strategy.js';
 import { FunctionStrategy } from '../../src/strategies/function-strategy.js';
 import { contextOf, HandClock, profilesOf, recordingLog, textOf, thenable } from './support.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ExecutionConfig, type ExecutionConfigInput } from '../../src/core/config.js';
-import { decideRoute, type RouteCandidate, type ServiceProfile } from '../../src/core/route.js';
+import { decideRoute } from '../../src/core/decide-route.js';
+import type { RouteCandidate, ServiceProfile } from '../../src/core/route.js';
 import type { LabelledTask } from '../../src/strategies/capability-strategy.js';
 import { type EvaluatedRouter, evaluateRouting } from '../../src/strategies/evaluation.js';
 import { cheapestMs, profilesOf } from './support.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import { decideRoute } from '../../src/core/decide-route.js';
 import type { ModelQuestion } from '../../src/core/model-ports.js';
-import { decideRoute, type RouteCandidate, type RoutingStrategy } from '../../src/core/route.js';
+import type { RouteCandidate, RoutingStrategy } from '../../src/core/route.js';
 import { createOrchestrator } from '../../src/index.js';
 import { LlmStrategy, type LlmStrategyOptions } from '../../src/strategies/llm-strategy.js';
 import { contextOf, HandClock, profilesOf, recordingLog, textOf } from './support.js';

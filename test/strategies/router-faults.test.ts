@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decideRoute, type Ranked, type Ranking, type RoutingStrategy } from '../../src/core/route.js';
+import { decideRoute } from '../../src/core/decide-route.js';
+import type { Ranked, Ranking, RoutingStrategy } from '../../src/core/route.js';
 import { createRouter } from '../../src/strategies/router.js';
 import { atOnce, cheapestMs, HandClock, profilesOf, recordingLog, textOf, thenable } from './support.js';
 

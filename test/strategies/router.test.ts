@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decideRoute, type RouteContext } from '../../src/core/route.js';
+import { decideRoute } from '../../src/core/decide-route.js';
+import type { RouteContext } from '../../src/core/route.js';
 import { KeywordStrategy } from '../../src/strategies/keyword-strategy.js';
 import { createDefaultStrategy, createRouter } from '../../src/strategies/router.js';
 import { atOnce, BUILT_IN, HandClock, profilesOf, textOf } from './support.js';

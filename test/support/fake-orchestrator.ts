@@ -1,6 +1,7 @@
+import { explicitRoute } from '../../src/core/decide-route.js';
 import type { OrchestratorPort, OrchestratorStats } from '../../src/core/orchestrator-port.js';
 import type { TaskResult } from '../../src/core/result.js';
-import { explicitRoute, type Route } from '../../src/core/route.js';
+import type { Route } from '../../src/core/route.js';
 import type { ServiceStatus } from '../../src/core/service.js';
 
 /** A complete result; `over` says what matters to the test. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decideRoute, explicitRoute, type RouteCandidate, type RoutePolicy } from '../../src/core/route.js';
+import { decideRoute, explicitRoute, type RoutePolicy } from '../../src/core/decide-route.js';
+import type { RouteCandidate } from '../../src/core/route.js';
 
 const candidate = (service: string, confidence: number): RouteCandidate => ({ service, confidence });
 
