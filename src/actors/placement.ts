@@ -3,7 +3,7 @@ import { decideRoute, type RoutePolicy } from '../core/decide-route.js';
 import type { EngineRoute } from '../core/engine.js';
 import type { Clock } from '../core/environment.js';
 import * as errors from '../core/errors.js';
-import type { Ranking, Route, RouterPort } from '../core/route.js';
+import type { Ranking, Route, RouteCandidate, RouterPort } from '../core/route.js';
 import type { Batch } from './batch.js';
 import type { Crew } from './crew.js';
 import type { Ledger } from './ledger.js';
@@ -78,7 +78,8 @@ export class Placement {
   /** Where a ranked task belongs just now; undefined when nowhere. */
   #crewFor(task: TaskRecord): Crew | undefined {
     const { service } = task.settings;
-    const route = service === null ? this.#choose(task) : this.#roster.crewOf(service)?.explicitRoute;
+    const route =
+      service === null ? this.decide(task.ranked ?? []) : this.#roster.crewOf(service)?.explicitRoute;
     if (route) task.route = route;
     return this.#roster.crewOf(route?.service ?? null);
   }
@@ -89,9 +90,13 @@ export class Placement {
       : errors.unknownService(service, this.#roster.names);
   }
 
-  /** Where a task with this ranking would go just now. */
-  decide({ ranked }: Ranking): Route {
-    return decideRoute(ranked, this.#policy(this.#isAvailable));
+  /** Where a task with this ranking goes just now. */
+  decide(ranked: readonly RouteCandidate[]): Route {
+    const { turns } = this.#roster;
+    const sole = turns.length === 1 && ranked.length === 0 ? turns[0] : undefined;
+    if (sole === undefined) return decideRoute(ranked, this.#policy());
+    sole.soleRoute ??= decideRoute(ranked, this.#policy());
+    return sole.soleRoute;
   }
 
   enqueue(task: TaskRecord, crew: Crew, comesBack = task.attempts > 0): void {
@@ -143,39 +148,13 @@ export class Placement {
   }
 
   #moveOn(task: TaskRecord, crew: Crew): void {
-    const route = task.settings.service === null ? this.#choose(task) : crew.explicitRoute;
+    const route = task.settings.service === null ? this.decide(task.ranked ?? []) : crew.explicitRoute;
     const next = this.#roster.crewOf(route.service);
     const stays = next === undefined || next === crew || next.mailbox.isFull;
     if (stays && this.#routing.onUnavailable !== 'fail') return;
     crew.mailbox.remove(task);
     if (stays) this.#refuseUnavailable(task, crew);
     else this.moveAway(task);
-  }
-
-  #choose(task: TaskRecord): Route {
-    const { onUnavailable, fallbackService } = this.#routing;
-    const ranked = task.ranked ?? [];
-    const [sole, ...others] = this.#roster.turns;
-    if (sole && others.length === 0 && ranked.length === 0) {
-      sole.soleRoute ??= decideRoute(
-        ranked,
-        this.#policy(() => true),
-      );
-      return sole.soleRoute;
-    }
-    if (onUnavailable === 'wait')
-      return decideRoute(
-        ranked,
-        this.#policy(() => true),
-      );
-    if (onUnavailable !== 'fallback') return decideRoute(ranked, this.#policy(this.#isAvailable));
-    const first = decideRoute(
-      ranked,
-      this.#policy(() => true),
-    ).service;
-    const isOpenTo = (name: string): boolean =>
-      (name === first || name === fallbackService) && this.#isAvailable(name);
-    return decideRoute(ranked, this.#policy(isOpenTo));
   }
 
   #offer(task: TaskRecord, crew: Crew): void {
@@ -201,9 +180,15 @@ export class Placement {
       : crew.load;
   };
 
-  #policy(isAvailable: (service: string) => boolean): RoutePolicy {
-    const { confidenceThreshold, fallbackService, balanceNearTies } = this.#routing;
-    const policy = { confidenceThreshold, fallbackService, registered: this.#roster.names, isAvailable };
+  #policy(): RoutePolicy {
+    const { confidenceThreshold, fallbackService, onUnavailable, balanceNearTies } = this.#routing;
+    const policy = {
+      confidenceThreshold,
+      fallbackService,
+      onUnavailable,
+      registered: this.#roster.names,
+      isAvailable: this.#isAvailable,
+    };
     return balanceNearTies ? { ...policy, loadOf: this.#loadOf } : policy;
   }
 }

@@ -348,8 +348,8 @@ export class Supervisor implements SupervisorDuties {
   }
 
   /** Where a task with this ranking would go just now. */
-  decide(ranking: Ranking): Route {
-    return this.#placement.decide(ranking);
+  decide({ ranked }: Ranking): Route {
+    return this.#placement.decide(ranked);
   }
 
   /** How many attempts may run at once: of all services, and of those that have a limit of their own. */

@@ -1,3 +1,4 @@
+import type { RoutingConfig } from './config.js';
 import type { Route, RouteCandidate, RouteOutcome } from './route.js';
 
 /** What {@link decideRoute} needs beside the ranking. */
@@ -8,6 +9,8 @@ export interface RoutePolicy {
   readonly registered: readonly string[];
   /** False while a service's circuit is open. */
   readonly isAvailable: (service: string) => boolean;
+  /** What becomes of a task whose service is not available. Default `next`; what `fail` refuses is routed like `next`. */
+  readonly onUnavailable?: RoutingConfig['onUnavailable'];
   /** How busy a service is, any scale: of near ties the least busy one is chosen. Default: the best candidate, however busy. */
   readonly loadOf?: (service: string) => number;
 }
@@ -23,21 +26,24 @@ export const NEAR_TIE = 0.05;
 /**
  * Decides which service gets a task: the best available candidate at or above the threshold, else the fallback, else
  * the only service there is, else none. When all of those are down the task is still routed, to the one that it should
- * wait for. With `loadOf`, candidates closer than {@link NEAR_TIE} to the best are equals, and the least busy of them is
- * taken, of equally busy ones the best. Pure; used for execution, failover and explanation alike.
+ * wait for. `onUnavailable` may leave out the next candidates (`fallback`) or wait at once (`wait`). With `loadOf`,
+ * candidates closer than {@link NEAR_TIE} to the best are equals, and the least busy of them is taken, of equally busy
+ * ones the best. Pure; used for execution, failover and explanation alike.
  */
 export function decideRoute(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route {
-  return (
-    choose(ranked, policy, policy.isAvailable) ??
-    choose(ranked, policy, () => true) ?? {
-      service: null,
-      confidence: 0,
-      usedFallback: false,
-      outcome: 'no-route',
-      why: whyNot(ranked, policy),
-      ranked,
-    }
-  );
+  return chooseOpen(ranked, policy) ?? choose(ranked, policy, anyService) ?? noRoute(ranked, policy);
+}
+
+const anyService = (): boolean => true;
+
+/** Who takes the task without a wait; undefined when nobody, or when it is to wait. */
+function chooseOpen(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route | undefined {
+  const { isAvailable, onUnavailable, fallbackService } = policy;
+  if (onUnavailable === 'wait') return undefined;
+  if (onUnavailable !== 'fallback') return choose(ranked, policy, isAvailable);
+  const best = choose(ranked, policy, anyService);
+  if (best === undefined || best.service === null || isAvailable(best.service)) return best;
+  return choose(ranked, policy, (service) => service === fallbackService && isAvailable(service));
 }
 
 function choose(
@@ -95,6 +101,11 @@ export function explicitRoute(service: string): Route {
     why: 'named by the caller',
     ranked: [{ service, confidence: 1, strategy: 'explicit' }],
   };
+}
+
+function noRoute(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route {
+  const why = whyNot(ranked, policy);
+  return { service: null, confidence: 0, usedFallback: false, outcome: 'no-route', why, ranked };
 }
 
 function routeTo(

@@ -128,6 +128,43 @@ describe('decideRoute', () => {
   );
 });
 
+describe('decideRoute with onUnavailable', () => {
+  const RANKED = [candidate('vision', 0.9), candidate('reasoning', 0.8)];
+
+  it.each<[NonNullable<RoutePolicy['onUnavailable']>, string, string, string[]]>([
+    ['next', 'the next candidate', 'reasoning', ['vision']],
+    ['next', 'the fallback when all candidates are down', 'chat', ['vision', 'reasoning']],
+    ['fail', 'the next candidate', 'reasoning', ['vision']],
+    ['fallback', 'the best candidate while it is there', 'vision', ['reasoning', 'chat']],
+    ['fallback', 'the fallback, whatever the next candidate is', 'chat', ['vision']],
+    [
+      'fallback',
+      'the best candidate to wait for when the fallback is down too',
+      'vision',
+      ['vision', 'chat'],
+    ],
+    ['wait', 'the best candidate, down or not', 'vision', ['vision']],
+  ])('%s: takes %s', (onUnavailable, _, service, down) => {
+    expect(decideRoute(RANKED, { ...without(...down), onUnavailable }).service).toBe(service);
+  });
+
+  it('fallback: says which circuit is open', () => {
+    expect(decideRoute(RANKED, { ...without('vision'), onUnavailable: 'fallback' })).toMatchObject({
+      outcome: 'fallback',
+      why: 'unavailable: the circuit of vision 0.90 is open',
+    });
+  });
+
+  it('fallback: takes an equal of the best that is less busy, and says so', () => {
+    const near = [candidate('vision', 0.8), candidate('reasoning', 0.78)];
+    const loadOf = (service: string): number => (service === 'vision' ? 2 : 1);
+    expect(decideRoute(near, { ...POLICY, onUnavailable: 'fallback', loadOf })).toMatchObject({
+      service: 'reasoning',
+      why: 'chosen by the strategy; less busy than vision 0.80',
+    });
+  });
+});
+
 describe('decideRoute with loads', () => {
   const NEAR = [candidate('vision', 0.8), candidate('reasoning', 0.76), candidate('chat', 0.74)];
   const withLoads = (loads: Record<string, number>, policy = POLICY): RoutePolicy => ({

@@ -300,6 +300,37 @@ describe('fault S22, what waits', () => {
     expect((await results).map(({ serviceName }) => serviceName)).toEqual(['only', 'third']);
   });
 
+  it.each([
+    ['next', 'spare'],
+    ['fallback', 'third'],
+    ['wait', 'only'],
+    ['fail', 'spare'],
+  ] as const)(
+    'fault S22 %s: explain() tells that a task goes to "%s" just now',
+    async (onUnavailable, service) => {
+      const services = { only: manualService(), spare: manualService(), third: manualService() };
+      const { orchestrator } = simulated({
+        services,
+        strategy: () => [
+          ['only', 0.9],
+          ['spare', 0.8],
+        ],
+        config: config({ maxRetries: 0, circuitFailures: 1, onUnavailable, fallbackService: 'third' }),
+        log: recordingLog(),
+      });
+      expect(await orchestrator.explain('before')).toMatchObject({ service: 'only' });
+      await fail(orchestrator, services.only);
+      const told = await orchestrator.explain('a task');
+      const handle = orchestrator.submit('a task');
+      await drained();
+      const waiting = orchestrator.waitingTasks().map((task) => task.service);
+      const running = orchestrator.runningTasks().map((task) => task.service);
+      expect([...waiting, ...running]).toEqual([service]);
+      expect(told).toMatchObject({ service, usedFallback: service === 'third' });
+      handle.cancel();
+    },
+  );
+
   it('fault S22 fail: without another candidate the task is SERVICE_UNAVAILABLE with the time to wait', async () => {
     const { waiting, named, orchestrator, only, clock } = await openWith({
       onUnavailable: 'fail',
