@@ -73,7 +73,7 @@ function choose(
 function lessBusy(
   best: RouteCandidate,
   ranked: readonly RouteCandidate[],
-  { loadOf }: RoutePolicy,
+  { loadOf, isAvailable }: RoutePolicy,
   isEligible: (candidate: RouteCandidate) => boolean,
 ): RouteCandidate {
   if (loadOf === undefined || best.isRankOnly) return best;
@@ -82,6 +82,8 @@ function lessBusy(
   for (const candidate of ranked) {
     if (best.confidence - candidate.confidence >= NEAR_TIE) break;
     if (candidate === best || candidate.isRankOnly || !isEligible(candidate)) continue;
+    // What is down has nothing to do, and is no better for it.
+    if (!isAvailable(candidate.service)) continue;
     least ??= loadOf(best.service);
     const load = loadOf(candidate.service);
     if (!(load < least)) continue;

@@ -197,6 +197,14 @@ describe('decideRoute with loads', () => {
     expect(decideRoute(NEAR, withLoads({ vision: 9 }, without('reasoning'))).service).toBe('vision');
   });
 
+  it.each(['wait', 'fallback'] as const)(
+    'leaves the best one for none that is down when a task is to %s',
+    (onUnavailable) => {
+      const policy = { ...without('reasoning'), onUnavailable };
+      expect(decideRoute(NEAR.slice(0, 2), withLoads({ vision: 9 }, policy)).service).toBe('vision');
+    },
+  );
+
   it('measures nearness from the best one that is available', () => {
     const ranked = [candidate('vision', 0.8), candidate('reasoning', 0.76), candidate('chat', 0.74)];
     expect(decideRoute(ranked, withLoads({ reasoning: 5 }, without('vision'))).service).toBe('chat');
