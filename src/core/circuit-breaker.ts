@@ -9,7 +9,7 @@
 
 /** When a circuit opens and how long it stays open. */
 export interface CircuitPolicy {
-  /** Failures in a row that open it. */
+  /** Failures in a row that open it; so do as many, and at least half, among the last {@link WINDOW} outcomes. */
   readonly failures: number;
   /** First cool-down, in milliseconds; it doubles with each bad probe. */
   readonly cooldownMs: number;
@@ -17,9 +17,11 @@ export interface CircuitPolicy {
   readonly cooldownCapMs: number;
 }
 
-/** Outcomes that are remembered; half of them failed within {@link WINDOW_MS} opens the circuit as well. */
+/** Outcomes that are remembered, at most for {@link WINDOW_MS}. */
 const WINDOW = 20;
 const WINDOW_MS = 30_000;
+/** Fewer failures among them open no circuit unless they come in a row. */
+const LEAST_IN_WINDOW = WINDOW / 2;
 
 /** `half_open`: one probe is out. */
 export type CircuitState = 'closed' | 'open' | 'half_open';
@@ -95,7 +97,9 @@ export class CircuitBreaker {
     this.#inARow += 1;
     this.#failedAtMs[this.#next] = nowMs;
     this.#next = (this.#next + 1) % WINDOW;
-    if (this.#inARow < this.#policy.failures && this.#recentFailures(nowMs) < WINDOW / 2) return false;
+    const { failures } = this.#policy;
+    const isRare = this.#recentFailures(nowMs) < Math.max(failures, LEAST_IN_WINDOW);
+    if (this.#inARow < failures && isRare) return false;
     this.open(nowMs);
     return true;
   }

@@ -42,7 +42,11 @@ export const taskConfigSchema = lazySchema(() =>
     maxResultBytes: limit()
       .default(16 * 1024 * 1024)
       .describe('Largest result, in bytes.'),
-    circuitFailures: limit().default(5).describe('Transport failures in a row that open a circuit.'),
+    circuitFailures: limit()
+      .default(5)
+      .describe(
+        'Transport failures in a row that open a circuit; as many, and at least ten, among the last twenty outcomes within 30 s open it too.',
+      ),
     circuitCooldownSeconds: seconds()
       .default(5)
       .describe('Time until an open circuit is probed; it doubles.'),

@@ -16,7 +16,7 @@ describe('CircuitBreaker', () => {
   });
 
   it('opens when half of the last 20 outcomes within 30 s failed, although never in a row', () => {
-    const circuit = new CircuitBreaker({ ...policy, failures: 100 });
+    const circuit = new CircuitBreaker({ ...policy, failures: 10 });
     let isOpen = false;
     for (let round = 0; round < 10; round += 1) {
       circuit.succeeded(0);
@@ -25,8 +25,32 @@ describe('CircuitBreaker', () => {
     expect(isOpen).toBe(true);
   });
 
+  it.each([11, 20, 21, 1000])('does not open before %i failures in a row', (failures) => {
+    const circuit = new CircuitBreaker({ ...policy, failures });
+    for (let count = 1; count < failures; count += 1) expect(circuit.failed(0, 0)).toBe(false);
+    expect(circuit.failed(0, 0)).toBe(true);
+  });
+
+  it('opens at the configured number of failures among the last 20 outcomes when that is more than half', () => {
+    const circuit = new CircuitBreaker({ ...policy, failures: 12 });
+    for (let count = 0; count < 11; count += 1) expect(circuit.failed(0, 0)).toBe(false);
+    circuit.succeeded(0);
+    expect(circuit.failed(0, 0)).toBe(true);
+  });
+
+  it.each([21, Number.POSITIVE_INFINITY])(
+    'counts only failures in a row when they are to be %d',
+    (failures) => {
+      const circuit = new CircuitBreaker({ ...policy, failures });
+      for (let count = 0; count < 100; count += 1) {
+        if (count % 20 === 19) circuit.succeeded(0);
+        expect(circuit.failed(0, 0)).toBe(false);
+      }
+    },
+  );
+
   it('forgets failures older than 30 s', () => {
-    const circuit = new CircuitBreaker({ ...policy, failures: 100 });
+    const circuit = new CircuitBreaker({ ...policy, failures: 10 });
     for (let round = 0; round < 40; round += 1) {
       circuit.succeeded(0);
       expect(circuit.failed(0, round * 10_000)).toBe(false);
