@@ -15,6 +15,7 @@ import type { Crew } from './crew.js';
 import { Custody } from './custody.js';
 import { Deadlines } from './deadlines.js';
 import { Dispatcher } from './dispatcher.js';
+import { Drain } from './drain.js';
 import { Endings } from './endings.js';
 import { findWaiting, type RunningTask, runningTasks, type WaitingTask, waitingTasks } from './insight.js';
 import { Ledger, type Observer } from './ledger.js';
@@ -25,7 +26,7 @@ import type { RegistryChange, ServiceDefinition } from './registry.js';
 import { Roster } from './roster.js';
 import type { InstancePorts, Report } from './service-instance.js';
 import { Settlement } from './settlement.js';
-import { createSupervisorActor, Drain, type SupervisorActor } from './supervisor-actor.js';
+import { createSupervisorActor, type SupervisorActor } from './supervisor-actor.js';
 import type { TaskRecord, TaskState } from './task-record.js';
 import { Waiters } from './waiters.js';
 
