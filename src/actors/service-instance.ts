@@ -2,7 +2,7 @@ import type { ActorRefFrom } from 'xstate';
 import { type BackoffPolicy, backoffMs } from '../core/backoff.js';
 import type { TaskKeeper } from '../core/engine.js';
 import type { Clock, Log } from '../core/environment.js';
-import { attemptTimedOut, type ErrorCode, resultTooLarge } from '../core/errors.js';
+import { attemptTimedOut, resultTooLarge } from '../core/errors.js';
 import { type Failure, failureOf } from '../core/failure.js';
 import { isLargerThan, previewOf } from '../core/size.js';
 import type { Tracing } from '../core/tracing.js';
@@ -10,6 +10,7 @@ import type { InstanceDuties, serviceMachine } from '../machines/service.machine
 import { Attempt, type AttemptObserver, type AttemptPorts } from './attempt.js';
 import type { Crew } from './crew.js';
 import type { Deadlines } from './deadlines.js';
+import type { Report } from './report.js';
 import { mayRetry } from './retry.js';
 import type { TaskRecord } from './task-record.js';
 
@@ -23,41 +24,6 @@ import type { TaskRecord } from './task-record.js';
  * - I2 The circuit knows of a failure before the supervisor hears of the task.
  * - I3 While an abandoned attempt's code runs the instance takes nothing else.
  */
-
-/** What an instance tells the supervisor. */
-export type Report =
-  | (AboutTask & { readonly kind: 'completed'; readonly value: unknown })
-  | (AboutTask & {
-      readonly kind: 'failed';
-      readonly failure: Failure;
-      /** Milliseconds until another attempt, which is to take another instance; null: the task failed. */
-      readonly retryDelayMs: number | null;
-      /** `finished`: takes the next task or is released. `free`: its machine is `failed` already. */
-      readonly instanceIs: 'finished' | 'free';
-    })
-  /** The attempt is given up; its code still holds the instance. */
-  | (AboutTask & {
-      readonly kind: 'timed_out';
-      readonly attempt: number;
-      readonly failure: Failure;
-      readonly retryDelayMs: number | null;
-    })
-  | (AboutTask & { readonly kind: 'backoff'; readonly delayMs: number; readonly errorCode: ErrorCode })
-  /** The backoff is over: the task asks for a parallel slot. */
-  | (AboutTask & { readonly kind: 'due' })
-  /** The circuit opened while the task was in backoff. */
-  | (AboutTask & { readonly kind: 'returned' })
-  | (AboutTask & { readonly kind: 'refused' })
-  /** Assigned, but cancelled or paused before it started: no attempt was made. */
-  | (AboutTask & { readonly kind: 'skipped' })
-  /** The code of an abandoned attempt has ended. */
-  | (AboutTask & { readonly kind: 'ended'; readonly attempt: number })
-  | { readonly kind: 'circuit'; readonly crew: Crew; readonly state: 'open' | 'closed' };
-
-interface AboutTask {
-  readonly instance: ServiceInstance;
-  readonly task: TaskRecord;
-}
 
 /** What an instance needs from outside. */
 export interface InstancePorts {

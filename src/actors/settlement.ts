@@ -3,8 +3,8 @@ import type { CircuitWatch } from './circuit-watch.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Ledger } from './ledger.js';
 import type { Placement } from './placement.js';
+import type { Report } from './report.js';
 import type { Roster } from './roster.js';
-import type { Report } from './service-instance.js';
 
 /**
  * Owns: nothing; turns what instances report into states, answers and second chances. Talks to: the ledger, the
