@@ -1,6 +1,6 @@
 import type { HistoryCut } from './history-cut.js';
 import type { HistoryEvent, HistoryLimits, HistoryReport, Violation } from './history-event.js';
-import { type LimitChange, limitsAfter } from './history-limits.js';
+import { type LimitFact, limitsAfter } from './history-limits.js';
 
 /**
  * Owns: what the events so far say of every task, instance and service, and the rules that they broke. Talks to nobody.
@@ -169,7 +169,7 @@ export class HistoryCheck {
     service.occupied += 1;
   }
 
-  #change(change: LimitChange): void {
+  #change(change: LimitFact): void {
     const { maxParallel: before = Number.POSITIVE_INFINITY } = this.#limits;
     this.#limits = limitsAfter(this.#limits, change);
     const { maxParallel = Number.POSITIVE_INFINITY } = this.#limits;

@@ -1,10 +1,10 @@
 import type { HistoryEvent, HistoryLimits } from './history-event.js';
 
 /** A fact that changes what the run is allowed. */
-export type LimitChange = Extract<HistoryEvent, { type: 'resized' | 'restaffed' }>;
+export type LimitFact = Extract<HistoryEvent, { type: 'resized' | 'restaffed' }>;
 
 /** What the run is allowed after the change. What cannot be known any more is left out. */
-export function limitsAfter(limits: HistoryLimits, change: LimitChange): HistoryLimits {
+export function limitsAfter(limits: HistoryLimits, change: LimitFact): HistoryLimits {
   const { maxParallel, concurrency = {}, ...rest } = limits;
   const { service } = change;
   if (change.type === 'restaffed') {
