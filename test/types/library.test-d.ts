@@ -3,10 +3,16 @@ import {
   CapabilityStrategy,
   CompositeStrategy,
   createOrchestrator,
+  type Engine,
+  type EngineLimits,
+  type EngineRoute,
+  type EngineRuntime,
+  type EngineTask,
   type ErrorCode,
   ExecutionConfig,
   FunctionStrategy,
   KeywordStrategy,
+  type LimitChange,
   type Orchestrator,
   OrchestratorError,
   type Route,
@@ -16,6 +22,7 @@ import {
   type ServiceContext,
   type TaskConfig,
   type TaskHandle,
+  type TaskKeeper,
   type TaskResult,
   type TaskStatus,
 } from 'gaffr';
@@ -127,6 +134,64 @@ createOrchestrator({ strategy: async () => [{ service: 'plain', confidence: 1 }]
 createOrchestrator({ strategy: () => [['plain', 'high']] });
 // @ts-expect-error an object without route is no strategy
 createOrchestrator({ strategy: { name: 'nothing' } });
+
+// An engine of one's own: every type of the port has a public name.
+class Keeper implements TaskKeeper {
+  runtime: EngineRuntime | null = null;
+  limits: EngineLimits | null = null;
+
+  start(runtime: EngineRuntime): void {
+    this.runtime = runtime;
+    this.limits = runtime.limits();
+  }
+
+  async accept(task: EngineTask): Promise<void> {
+    const route: EngineRoute | undefined = await this.runtime?.route(task);
+    if (route !== undefined && 'error' in route) this.runtime?.refuse(task, route.error);
+    else this.runtime?.run([task]);
+  }
+
+  attempt(_task: EngineTask, _service: string, begin: () => void): void {
+    begin();
+  }
+
+  rest(): void {}
+
+  keepable(value: unknown): { readonly value: unknown } {
+    return { value };
+  }
+
+  settle(task: EngineTask, result: TaskResult): void {
+    this.runtime?.answer(task, result);
+  }
+
+  commit(): void {}
+
+  async told(): Promise<void> {}
+
+  resize(change: LimitChange): void {
+    if (this.limits !== null && 'maxParallel' in change) this.limits = { ...this.limits, ...change };
+  }
+}
+const keeper = new Keeper();
+const engine: Engine = {
+  kind: 'mine',
+  capabilities: {
+    durable: false,
+    distributed: false,
+    delivery: 'at-most-once',
+    keepsTasks: false,
+    priorities: true,
+    pausing: true,
+    progress: true,
+  },
+  keeper,
+  archive: null,
+  shelf: () => null,
+  start: (runtime) => keeper.start(runtime),
+  close: async () => {},
+};
+createOrchestrator({ engine });
 
 // Events: each name has the values of its listener.
 orchestrator.on('accepted', (task) => {
