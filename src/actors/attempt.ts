@@ -12,9 +12,9 @@ import type { TaskRecord } from './task-record.js';
  * Owns: one try of a task on a service, and the boundary around the service's code. Talks to: its instance.
  *
  * Invariants
- * - I1 Whatever the service does (throws, rejects, answers twice, answers late), exactly one of `onValue` and `onFault`
+ * - L1 Whatever the service does (throws, rejects, answers twice, answers late), exactly one of `onValue` and `onFault`
  *   is called, once, when its code ends; never, if its code never ends.
- * - I2 `onTimeout` is called only while the attempt is running.
+ * - L2 `onTimeout` is called only while the attempt is running.
  */
 
 /**

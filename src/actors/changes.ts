@@ -8,7 +8,7 @@ import type { ServiceRegistry } from './registry.js';
 /**
  * Tells listeners that what people are told of the orchestrator has changed.
  *
- * Owns: its listeners. Talks to: the runtime's facts and the registry, only while somebody listens (I1).
+ * Owns: its listeners. Talks to: the runtime's facts and the registry, only while somebody listens (L1).
  */
 export class Changes {
   readonly #listeners = new Set<{ readonly tell: ChangeListener }>();

@@ -23,7 +23,7 @@ const ROW_MS = 4;
  * Owns: the mailbox, the instances, the circuit and the counters of one service. Talks to nobody; the supervisor and
  * the instances write here.
  *
- * Invariant I1: `hired` ≤ concurrency; each hired instance is working (busy, retrying, held by an abandoned attempt), `free`
+ * Invariant L1: `hired` ≤ concurrency; each hired instance is working (busy, retrying, held by an abandoned attempt), `free`
  * or `finished`.
  */
 export class Crew implements Turn {

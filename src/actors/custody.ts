@@ -34,9 +34,9 @@ export interface CustodyPorts {
 /**
  * Owns: the tasks that are accepted and not in the runtime, because the engine has not given its word on them or runs them
  * elsewhere. Talks to: the engine's keeper, the ledger. Invariants:
- * - I9 a task is in custody exactly from its acceptance until the engine lets it run, refuses it or tells its end, unless
+ * - L1 a task is in custody exactly from its acceptance until the engine lets it run, refuses it or tells its end, unless
  *   the supervisor ends it first;
- * - I10 an engine's word on a task that is not in custody any more changes nothing.
+ * - L2 an engine's word on a task that is not in custody any more changes nothing.
  */
 export class Custody {
   readonly #ports: CustodyPorts;

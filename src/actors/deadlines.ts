@@ -5,8 +5,8 @@ import type { Clock } from '../core/environment.js';
  * timer of the clock. Talks to: the clock, and `onDue` when something is due.
  *
  * Invariants
- * - I1 A binary heap by due time; each entry knows its position, so that it is removed in O(log n).
- * - I2 A timer is armed exactly while there are entries, never later than the earliest of them; `rest()` drops it.
+ * - L1 A binary heap by due time; each entry knows its position, so that it is removed in O(log n).
+ * - L2 A timer is armed exactly while there are entries, never later than the earliest of them; `rest()` drops it.
  */
 
 /** Something that is due at a time. `heapIndex` belongs to the queue: -1 while it is not in there. */

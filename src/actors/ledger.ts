@@ -17,7 +17,7 @@ import { type TaskRecord, type TaskState, TaskTimer } from './task-record.js';
  * Invariants
  * - I3 Every accepted task is in exactly one state, and the counts are the sums.
  * - I4 Every accepted task is answered exactly once; I5 nothing is told about it afterwards.
- * - I8 State first, then callers, then observers.
+ * - L1 State first, then callers, then observers.
  */
 
 /** Totals since the start, by status. */

@@ -4,9 +4,9 @@ import type { TaskRecord } from './task-record.js';
  * Owns: the waiting tasks of one service, by reference. Talks to nobody.
  *
  * Invariants
- * - I1 Higher priority first; first in, first out within a priority. Tasks that come back go before all others.
- * - I2 `size` never exceeds the capacity through `put`; a task that was accepted once may always come back.
- * - I3 Taking the next one costs O(1), adding and removing O(log(priorities in use)) and, for a priority that comes into use or
+ * - I6 Higher priority first; first in, first out within a priority. Tasks that come back go before all others.
+ * - L1 `size` never exceeds the capacity through `put`; a task that was accepted once may always come back.
+ * - L2 Taking the next one costs O(1), adding and removing O(log(priorities in use)) and, for a priority that comes into use or
  *   goes out of it, a shift of those above it.
  */
 

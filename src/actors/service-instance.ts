@@ -19,10 +19,10 @@ import type { TaskRecord } from './task-record.js';
  * circuit of its crew, and the supervisor (by reports, handed over once per microtask).
  *
  * Invariants
- * - I1 From `startAttempt` on, exactly one report ends the instance's work on the task, unless the supervisor takes
+ * - L1 From `startAttempt` on, exactly one report ends the instance's work on the task, unless the supervisor takes
  *   the task away first (`abandon`, `forget`).
- * - I2 The circuit knows of a failure before the supervisor hears of the task.
- * - I3 While an abandoned attempt's code runs the instance takes nothing else.
+ * - L2 The circuit knows of a failure before the supervisor hears of the task.
+ * - L3 While an abandoned attempt's code runs the instance takes nothing else.
  */
 
 /** What an instance needs from outside. */

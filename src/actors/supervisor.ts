@@ -36,7 +36,7 @@ import { Waiters } from './waiters.js';
  * when, the parts do it: the ledger (states, counts, answers), the roster (crews, instances), placement (which mailbox),
  * the dispatcher (slots, turns), the settlement (reports), the endings (cancel and time limits), the circuits.
  *
- * Invariants stand with the part that keeps them: I1, I2, I7 dispatcher · I3, I4, I5, I8 ledger · I6 mailbox.
+ * Invariants stand with the part that keeps them: I1, I2, I7 dispatcher · I3, I4, I5 ledger · I6 mailbox.
  */
 
 /** States of a task before its first start. */

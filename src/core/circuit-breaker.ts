@@ -2,9 +2,9 @@
  * Owns: whether calls to one service make sense just now. Talks to nobody; time comes in with each call.
  *
  * Invariants
- * - I1 An outcome counts only in the period (epoch) in which its attempt began; each change of state begins a period.
- * - I2 While half open at most one probe is out; a probe without a verdict makes room for the next one.
- * - I3 Probing never stops: an open circuit always has a time of its next probe.
+ * - L1 An outcome counts only in the period (epoch) in which its attempt began; each change of state begins a period.
+ * - L2 While half open at most one probe is out; a probe without a verdict makes room for the next one.
+ * - L3 Probing never stops: an open circuit always has a time of its next probe.
  */
 
 /** When a circuit opens and how long it stays open. */

@@ -106,7 +106,7 @@ export type HistoryEvent = z.output<typeof historyEventSchema>;
 
 /** A rule that a history breaks. */
 export interface Violation {
-  /** I1 to I10 as in the list of invariants. */
+  /** I1 to I10 as in docs/RELIABILITY.md. */
   readonly invariant: string;
   readonly taskId?: string;
   /** The clock's milliseconds. */

@@ -4,9 +4,9 @@ import { isBytes } from './bytes.js';
  * Takes secrets out of whatever leaves the process.
  *
  * Owns: the secrets, in every spelling in which they may turn up. Talks to nobody. Invariants:
- * - I1 no text that it returns holds a secret of at least {@link SHORTEST_SECRET} characters, as it is, inside JSON, in an
+ * - L1 no text that it returns holds a secret of at least {@link SHORTEST_SECRET} characters, as it is, inside JSON, in an
  *   address or in base64; nor the beginning of one that was cut off at the text's end.
- * - I2 a value without a secret is returned as it is, not as a copy.
+ * - L2 a value without a secret is returned as it is, not as a copy.
  */
 
 /** What stands in the place of a secret. */
