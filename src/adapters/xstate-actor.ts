@@ -3,10 +3,10 @@
  *
  * Owns: the open tasks that it was sent and their cancels; the orchestrator too, when it was made for it. Talks to: the
  * orchestrator, its parent, and itself, by events of its own. Invariants:
- * - I1 every task that was taken is told `TASK_SETTLED` once, unless the actor is stopped before;
- * - I2 state first: who is told of an end finds the task among those that ended;
- * - I3 a snapshot holds no text, argument, result or error text;
- * - I4 what is open and what is remembered is bounded.
+ * - L1 every task that was taken is told `TASK_SETTLED` once, unless the actor is stopped before;
+ * - L2 state first: who is told of an end finds the task among those that ended;
+ * - L3 a snapshot holds no text, argument, result or error text;
+ * - L4 what is open and what is remembered is bounded.
  */
 import type { ActorScope } from 'xstate';
 import { systemClock } from '../core/clock.js';

@@ -2,10 +2,10 @@
  * Keeps a running orchestrator in step with its configuration file.
  *
  * Owns: what was last applied. Talks to: the file system, the registry. Invariants:
- * - I1 a file is applied whole or not at all: it is read, checked, allowed and all its services are made before the
+ * - L1 a file is applied whole or not at all: it is read, checked, allowed and all its services are made before the
  *   first of them is registered, and they are registered in one go.
- * - I2 a service whose options have not changed is not touched: it keeps its connections and its circuit.
- * - I3 one reload at a time; the last word of the file is always read.
+ * - L2 a service whose options have not changed is not touched: it keeps its connections and its circuit.
+ * - L3 one reload at a time; the last word of the file is always read.
  */
 
 import { type FSWatcher, watch } from 'node:fs';

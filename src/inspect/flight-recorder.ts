@@ -11,9 +11,9 @@ import { limitsOf, type RecordedOrchestrator, withoutTexts } from './history-lin
  * hears.
  *
  * Invariants
- * - I1 State and facts fit together at any moment: a fact that falls out of the ring goes into the state.
- * - I2 It holds at most `keepEvents` facts, and of the run before no more than the tasks that were open.
- * - I3 It holds no text of a task, an error or a result.
+ * - L1 State and facts fit together at any moment: a fact that falls out of the ring goes into the state.
+ * - L2 It holds at most `keepEvents` facts, and of the run before no more than the tasks that were open.
+ * - L3 It holds no text of a task, an error or a result.
  */
 
 /** Keeps the latest facts of a run, so that they can be read after something went wrong. */

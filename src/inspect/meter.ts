@@ -16,8 +16,8 @@ import { ServiceLabels } from './service-labels.js';
  * orchestrator, whose state it reads when the meter collects.
  *
  * Invariants
- * - I1 The number of series is bounded, whatever services, tasks and errors there are.
- * - I2 No attribute comes from the text of a task, an error or a result.
+ * - L1 The number of series is bounded, whatever services, tasks and errors there are.
+ * - L2 No attribute comes from the text of a task, an error or a result.
  */
 
 /** Options of {@link openTelemetryMetrics}. */

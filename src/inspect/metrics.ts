@@ -10,8 +10,8 @@ import { ServiceLabels } from './service-labels.js';
  * orchestrator, whose events it hears and whose state it reads when asked for the text.
  *
  * Invariants
- * - I1 The number of series is bounded, whatever services, tasks and errors there are.
- * - I2 No label and no value comes from the text of a task, an error or a result.
+ * - L1 The number of series is bounded, whatever services, tasks and errors there are.
+ * - L2 No label and no value comes from the text of a task, an error or a result.
  */
 
 /** Figures of an orchestrator for Prometheus. */

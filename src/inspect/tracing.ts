@@ -19,8 +19,8 @@ import { parseTraceparent, type TracedAttempt, type TracedTask, type Tracing } f
  * Owns: the open spans. One per task, from its acceptance to its result, and one per attempt below it. Talks to: a tracer.
  *
  * Invariants
- * - I1 Every span that was started is ended: an attempt's by the next fact about its task, a task's by its result.
- * - I2 No text of a task, of an error or of a model is in a span unless `recordTexts` says so.
+ * - L1 Every span that was started is ended: an attempt's by the next fact about its task, a task's by its result.
+ * - L2 No text of a task, of an error or of a model is in a span unless `recordTexts` says so.
  */
 
 /** Options of {@link openTelemetryTracing}. */

@@ -1,7 +1,7 @@
 /**
  * Owns: one worker thread per training. Talks to: `training-worker.ts`, by one message.
  *
- * - I1: the thread has ended when the promise settles, however it settles.
+ * - L1: the thread has ended when the promise settles, however it settles.
  */
 import { Worker } from 'node:worker_threads';
 import { trainingFailed } from '../core/errors.js';

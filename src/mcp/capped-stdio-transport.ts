@@ -25,9 +25,9 @@ interface Parcel {
  *
  * Owns: bytes that are no whole line yet, messages that are not written yet. Talks to: the two streams.
  * Invariants:
- * - I1 messages leave in the order in which they were sent, those of one turn of the event loop in one write;
- * - I2 all messages of a chunk are handed on in one step: a cancel comes before any microtask of the call before it;
- * - I3 every `send` ends: with the write, with the reader's having caught up, or with the connection.
+ * - L1 messages leave in the order in which they were sent, those of one turn of the event loop in one write;
+ * - L2 all messages of a chunk are handed on in one step: a cancel comes before any microtask of the call before it;
+ * - L3 every `send` ends: with the write, with the reader's having caught up, or with the connection.
  */
 export class CappedStdioTransport implements Transport {
   onclose?: (() => void) | undefined;

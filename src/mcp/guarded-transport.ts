@@ -13,9 +13,9 @@ type RequestId = string | number;
  *
  * Owns: the set of request ids in flight, and which of them listen. Talks to: the inner transport below, the SDK's entry above.
  * Invariants:
- * - I1 a request whose id is in flight is answered -32600 and not passed on, so that the first one keeps its answer and
+ * - L1 a request whose id is in flight is answered -32600 and not passed on, so that the first one keeps its answer and
  *   can still be cancelled;
- * - I2 `onGone` is told once, with the error that ended the connection or none when the peer simply left.
+ * - L2 `onGone` is told once, with the error that ended the connection or none when the peer simply left.
  */
 export class GuardedTransport implements Transport {
   onclose?: (() => void) | undefined;

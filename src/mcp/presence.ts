@@ -11,7 +11,7 @@ export type OnLeave = (departure: Departure, reason: unknown) => void;
  * Whether the caller of a request is still there.
  *
  * A signal would do, but on the way of a short call making one and listening to it is a tenth of all the work. Invariant
- * I1: at most one listener, which is told at most once.
+ * L1: at most one listener, which is told at most once.
  */
 export class Presence {
   #departure: Departure | undefined;

@@ -25,8 +25,8 @@ type RequestId = PlainToolCall['id'];
  *
  * Owns: the calls it has under way. Talks to: the transport below, the SDK above, the orchestrator.
  * Invariants:
- * - I1 a call that is cancelled gets no answer; one whose cancel came in the same chunk never starts;
- * - I2 when the connection ends, the callers of its calls leave first.
+ * - L1 a call that is cancelled gets no answer; one whose cancel came in the same chunk never starts;
+ * - L2 when the connection ends, the callers of its calls leave first.
  */
 export class ToolLane implements Transport {
   onclose?: (() => void) | undefined;

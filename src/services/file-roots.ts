@@ -2,10 +2,10 @@
  * The folders that services may read from.
  *
  * Owns the list of roots; talks to the file system. Invariants:
- * - I1 words before disk: a path whose text leads outside is refused before anything outside is looked at, and a link
+ * - L1 words before disk: a path whose text leads outside is refused before anything outside is looked at, and a link
  *   that leads outside is refused whether or not its target exists. No answer reveals what exists outside.
- * - I2 what is opened is a regular file whose real path lies inside a real root; no link, FIFO or device is followed.
- * - I3 at most `maxFileBytes` of a file are read.
+ * - L2 what is opened is a regular file whose real path lies inside a real root; no link, FIFO or device is followed.
+ * - L3 at most `maxFileBytes` of a file are read.
  */
 
 import { constants } from 'node:fs';

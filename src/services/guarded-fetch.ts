@@ -3,11 +3,11 @@
  *
  * Owns one undici agent; talks to the network. One file, because a guard with a gap is none: its checks are to be read
  * together. Invariants:
- * - I1 only http and https, without credentials; every redirect (at most `maxRedirects`) is checked like the first address.
- * - I2 a connection is made only to a public unicast address. Literals are checked as they stand, names when they are
+ * - L1 only http and https, without credentials; every redirect (at most `maxRedirects`) is checked like the first address.
+ * - L2 a connection is made only to a public unicast address. Literals are checked as they stand, names when they are
  *   looked up, and the connected socket once more, so that a name whose answer changes gains nothing.
- * - I3 hosts of `allowPrivateHosts` are exempt from I2: the operator names them, a task never can.
- * - I4 at most `maxBytes` of a body are read, counted after decompression.
+ * - L3 hosts of `allowPrivateHosts` are exempt from L2: the operator names them, a task never can.
+ * - L4 at most `maxBytes` of a body are read, counted after decompression.
  */
 
 import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
@@ -158,7 +158,7 @@ export function isPublicAddress(address: string): boolean {
   return parsed.kind() === 'ipv4' || ((parsed.toByteArray()[0] ?? 0) & 0xe0) === 0x20;
 }
 
-/** Makes connections by I2 and I3 of this file. */
+/** Makes connections by L2 and L3 of this file. */
 export function guardedConnector({
   allowPrivateHosts = [],
   lookup = systemLookupAll,

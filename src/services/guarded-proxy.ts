@@ -3,8 +3,8 @@
  * and each of its connections is checked, whatever the program itself thinks of an address.
  *
  * Owns: one server on a free port of the loopback address, and the connections through it. Talks to: the network.
- * - I1 no connection is made that {@link guardedConnector} refuses, redirects and embedded parts of pages included.
- * - I2 close() ends the server and all connections.
+ * - L1 no connection is made that {@link guardedConnector} refuses, redirects and embedded parts of pages included.
+ * - L2 close() ends the server and all connections.
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

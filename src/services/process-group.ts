@@ -1,9 +1,9 @@
 /**
  * Owns: child processes, each the leader of a process group of its own, and their end. Talks to: the operating system.
  *
- * - I1 A group gets signals only while it exists: its number may be given to others later.
- * - I2 A child that ends by itself takes its whole group with it, and so does the orderly exit of this process.
- * - I3 `end()` resolves once no process of the group runs any more.
+ * - L1 A group gets signals only while it exists: its number may be given to others later.
+ * - L2 A child that ends by itself takes its whole group with it, and so does the orderly exit of this process.
+ * - L3 `end()` resolves once no process of the group runs any more.
  *
  * On Windows there are no groups: only the child itself is ended there.
  */

@@ -8,8 +8,8 @@ const MOST_KEPT_SLOTS = 65_536;
  * An open hash table as large as what is in it asks for: an array over all buckets would be simpler, and would miss the
  * processor's cache at nearly every look, which took two thirds of the time of a route.
  *
- * - I1: a slot is a pair (bucket + 1, number); (0, 0) is free. At most half of the slots are taken.
- * - I2: a bucket stands in the first free slot from its own on, so a look ends at a free one.
+ * - L1: a slot is a pair (bucket + 1, number); (0, 0) is free. At most half of the slots are taken.
+ * - L2: a bucket stands in the first free slot from its own on, so a look ends at a free one.
  */
 export class BucketNumbers {
   #slots = new Int32Array(2 * FIRST_SLOTS);

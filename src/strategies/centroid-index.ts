@@ -21,8 +21,8 @@ interface Centroid {
  * Cosine similarity of a text to each service's centroid, over hashed features weighted by TF-IDF.
  *
  * Owns entries (service, weight) per feature in three typed arrays, and scratch space for one query at a time.
- * - I1: the entries of row r of the table are `[#starts[r], #starts[r + 1])`, their services ascending.
- * - I2: the norm of a query includes features that no service has, so foreign words lower every cosine.
+ * - L1: the entries of row r of the table are `[#starts[r], #starts[r + 1])`, their services ascending.
+ * - L2: the norm of a query includes features that no service has, so foreign words lower every cosine.
  */
 export class CentroidIndex {
   /** Cosines of the last query times the length prior, by position of the service; 0 to 1. */

@@ -30,7 +30,7 @@ const REPORTED_STEP = 5;
 /**
  * Counts tasks by the confidence of their best candidate, so that any threshold can be judged afterwards.
  *
- * I1: `#points[step]` holds the tasks whose confidence is at least `step / 100` and below the next one.
+ * L1: `#points[step]` holds the tasks whose confidence is at least `step / 100` and below the next one.
  */
 export class ConfidenceCurve {
   readonly #all = new Float64Array(STEPS + 1);

@@ -22,7 +22,7 @@ export interface CountedService {
  * Counts the features of profiles, of each profile once: reading, stemming and hashing its texts is nearly all the time
  * of an index build, and most profiles stay as they are when the registry changes.
  *
- * I1: a profile is known by its identity, so a changed one must be another object.
+ * L1: a profile is known by its identity, so a changed one must be another object.
  */
 export class CountedProfiles {
   readonly #counts: FeatureCounts;

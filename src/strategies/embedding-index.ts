@@ -25,8 +25,8 @@ interface Service {
 /**
  * Owns: the vectors of what services say of themselves, and their centroids. Talks to: the embedder.
  *
- * - I1: a text is embedded once, as long as some service has it, however often the registry changes.
- * - I2: one build at a time; whoever needs the index waits for it, and what it has learned stays when it is given up.
+ * - L1: a text is embedded once, as long as some service has it, however often the registry changes.
+ * - L2: one build at a time; whoever needs the index waits for it, and what it has learned stays when it is given up.
  */
 export class EmbeddingIndex {
   readonly #embedder: Embedder;

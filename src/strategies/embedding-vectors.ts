@@ -12,8 +12,8 @@ interface Batch {
 /**
  * Owns: the calls of an `embed` function, batched. Talks to: that function, whatever it answers.
  *
- * - I1: every vector that comes out has length 1 and as many numbers as the first one had.
- * - I2: a vector of another size is a fault, and what was learned of sizes is forgotten: the model was exchanged.
+ * - L1: every vector that comes out has length 1 and as many numbers as the first one had.
+ * - L2: a vector of another size is a fault, and what was learned of sizes is forgotten: the model was exchanged.
  */
 export class Embedder {
   readonly #embed: EmbedTexts;

@@ -36,8 +36,8 @@ interface Pair {
  * Counts the decisions of a router.
  *
  * Owns counts by service, by pair of services that were taken for each other, and by confidence.
- * - I1: every task is in the counts of its kind (with a service, or out of scope) and in the curve, once.
- * - I2: what is kept of the texts is bounded, however many tasks come.
+ * - L1: every task is in the counts of its kind (with a service, or out of scope) and in the curve, once.
+ * - L2: what is kept of the texts is bounded, however many tasks come.
  */
 export class EvaluationTally {
   readonly #profiles: ReadonlyMap<string, ServiceProfile>;

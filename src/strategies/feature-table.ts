@@ -8,7 +8,7 @@ const RARITY_POWER = 1.2;
 /**
  * Owns: the features that occur in some texts, numbered from 0 in rows, and the weight of each.
  *
- * I1: a feature that is in no text has a weight too, the highest of its kind.
+ * L1: a feature that is in no text has a weight too, the highest of its kind.
  */
 export class FeatureTable {
   readonly #rows = new BucketNumbers();

@@ -81,9 +81,9 @@ export class KeywordTrie<E> {
 /**
  * The longest phrase from one word on, for one text.
  *
- * I1: from a state of `#dead` no phrase can be reached. Words only ever get fewer, so it is not tried again, whatever is
+ * L1: from a state of `#dead` no phrase can be reached. Words only ever get fewer, so it is not tried again, whatever is
  * taken: repeated words cost no exponential search, and no search per word.
- * I2: from a state of `#alive` one was reached in the search that goes on.
+ * L2: from a state of `#alive` one was reached in the search that goes on.
  */
 class PhraseSearch<E> {
   readonly #stems: readonly string[];

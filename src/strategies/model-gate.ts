@@ -9,8 +9,8 @@ const PATIENCE = { failures: 3, cooldownMs: 5_000, cooldownCapMs: 120_000 };
 /**
  * Owns: whether it makes sense to call a model server just now. Talks to: the server, through the call that it is given.
  *
- * - I1: a call never rejects, never throws, and with a clock in the context never hangs.
- * - I2: while the server rests nothing is called, but for one probe after each cool-down.
+ * - L1: a call never rejects, never throws, and with a clock in the context never hangs.
+ * - L2: while the server rests nothing is called, but for one probe after each cool-down.
  */
 export class ModelGate {
   readonly #strategy: string;

@@ -82,8 +82,8 @@ const NOTHING_TO_CHOOSE: Ranking = { ranked: [] };
 /**
  * Owns: the list of services that the strategy is asked about. Talks to: the strategy, under guard.
  *
- * - I1: `rank` never throws, rejects or hangs, and answers at once unless the strategy is asynchronous.
- * - I2: every candidate of a ranking is registered, each once, with a confidence in 0 to 1.
+ * - L1: `rank` never throws, rejects or hangs, and answers at once unless the strategy is asynchronous.
+ * - L2: every candidate of a ranking is registered, each once, with a confidence in 0 to 1.
  */
 class StrategyRouter implements Router {
   readonly #strategy: RoutingStrategy;

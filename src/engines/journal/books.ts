@@ -31,9 +31,9 @@ const SPARE_RECORDS = 1000;
  * What lies in the journal: the tasks and shelves by name, and which records are still needed.
  *
  * Owns: an entry per kept task; no text. Invariants:
- * - I1 it is the same whether it was built by writing the records or by reading them;
- * - I2 `live` is the number of records that {@link needs} says are needed;
- * - I3 kept tasks that have ended keep to their time and their number.
+ * - L1 it is the same whether it was built by writing the records or by reading them;
+ * - L2 `live` is the number of records that {@link needs} says are needed;
+ * - L3 kept tasks that have ended keep to their time and their number.
  */
 export class Books {
   readonly #limits: JournalOptions;

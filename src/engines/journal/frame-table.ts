@@ -39,8 +39,8 @@ export interface StoredFrame extends FrameBody {
  * The file of a journal: frames by number, appended at one end and removed at the other, without a gap.
  *
  * Owns: the database and its lock. Invariants:
- * - I1 one process at a time; the lock is the operating system's, and a dead process has none;
- * - I2 what a transaction wrote is on the disk when it returns (`synchronous`), or nothing of it is.
+ * - L1 one process at a time; the lock is the operating system's, and a dead process has none;
+ * - L2 what a transaction wrote is on the disk when it returns (`synchronous`), or nothing of it is.
  */
 export class FrameTable {
   /** Numbers of the frames that are there: from `first` up to, but not including, `next`. */

@@ -46,9 +46,9 @@ const RETRY_MS = 100;
  * Owns: what is not written yet. Talks to: the frame table, the books, and each entry.
  *
  * Invariants
- * - I1 Entries are written in the order in which they came; each is told exactly one of `done` and `refused`.
- * - I2 State first: all records of a commit are in the books before the first entry is `done`.
- * - I3 A commit that failed is never taken for one that did not. After a fault other than a full disk nothing is written
+ * - L1 Entries are written in the order in which they came; each is told exactly one of `done` and `refused`.
+ * - L2 State first: all records of a commit are in the books before the first entry is `done`.
+ * - L3 A commit that failed is never taken for one that did not. After a fault other than a full disk nothing is written
  *   any more.
  */
 export class GroupCommit {

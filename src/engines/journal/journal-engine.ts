@@ -26,8 +26,8 @@ import { bodyOf, judge, keptOf, resultText } from './recovery.js';
  * must not be repeated begins once its record is, and a caller is told once the end is.
  *
  * Owns: which open task has which record. Talks to: the journal, and the runtime. Invariants:
- * - I1 a task of this process is known by identity; what has no record (it was refused before) is answered at once;
- * - I2 of each open task the journal says at any time whether an attempt may be under way.
+ * - L1 a task of this process is known by identity; what has no record (it was refused before) is answered at once;
+ * - L2 of each open task the journal says at any time whether an attempt may be under way.
  *
  * A task for which there is room is going to begin at once: it is accepted and begun by one commit, and waits for one sync less.
  * If it does not begin after all, the next commit says so.

@@ -13,7 +13,7 @@ export interface ShelfPorts {
 }
 
 /**
- * Texts that every process with the same engine finds. Owns: what is on its way to the server. Invariant I1: what concerns
+ * Texts that every process with the same engine finds. Owns: what is on its way to the server. Invariant L1: what concerns
  * one key reaches the server in the order in which it was said.
  */
 export class RemoteShelf implements Shelf {

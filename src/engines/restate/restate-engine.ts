@@ -50,10 +50,10 @@ interface Handed {
  * step from the acceptance to the end decides what a cancel or a close in the middle of it means.
  *
  * Owns: which open task is which invocation. Talks to: the server, the runtime. Invariants:
- * - I1 a task is accepted once the server has it;
- * - I2 a task that was ended here (cancel, deadline) is told once the server has been asked to stop it; one of another
+ * - L1 a task is accepted once the server has it;
+ * - L2 a task that was ended here (cancel, deadline) is told once the server has been asked to stop it; one of another
  *   caller, whose key was joined, goes on there, unless the key is that of a run;
- * - I3 what this process does not learn is not lost: the server keeps the end under the task's key.
+ * - L3 what this process does not learn is not lost: the server keeps the end under the task's key.
  */
 export class RestateEngine implements Engine, TaskKeeper {
   readonly kind = 'restate';

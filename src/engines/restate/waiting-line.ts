@@ -21,7 +21,7 @@ interface Connection {
 
 /**
  * Requests that wait for as long as a task takes, many of them on each connection: thousands of tasks are waited for with
- * dozens of sockets. Owns: its connections. Invariant I1: a request whose connection ends is rejected.
+ * dozens of sockets. Owns: its connections. Invariant L1: a request whose connection ends is rejected.
  */
 export class WaitingLine {
   readonly #origin: string;

@@ -55,8 +55,8 @@ interface Visit {
  * follow (another attempt, and when) is decided by the same machines as everywhere, and told to the server.
  *
  * Owns: which attempt of which task is under way here. Talks to: the runtime. Invariants:
- * - I1 each attempt that was begun is answered once: by an outcome, or by a fault after which the server tries again;
- * - I2 between two attempts of a task nothing of it is left here.
+ * - L1 each attempt that was begun is answered once: by an outcome, or by a fault after which the server tries again;
+ * - L2 between two attempts of a task nothing of it is left here.
  */
 export class WorkerEngine implements Engine, TaskKeeper {
   readonly kind = 'restate';

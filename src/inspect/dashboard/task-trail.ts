@@ -8,9 +8,9 @@ import { previewText, shorten } from './preview.js';
  * Owns: what happened to the latest tasks, task by task. Talks to nobody; facts come in, records are read.
  *
  * Invariants
- * - I1 it holds at most `capacity` tasks, each with at most {@link MOST_SPANS} spans and texts of bounded length;
+ * - L1 it holds at most `capacity` tasks, each with at most {@link MOST_SPANS} spans and texts of bounded length;
  *   settled tasks go before open ones.
- * - I2 of each {@link followedPerFrame} tasks that come between two calls of `takeChanged()` all are followed; what comes
+ * - L2 of each {@link followedPerFrame} tasks that come between two calls of `takeChanged()` all are followed; what comes
  *   beyond is counted in `skipped`, so that its cost per task is a look into a map. Failures are followed in any case, up
  *   to as many again.
  */

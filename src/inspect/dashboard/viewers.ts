@@ -15,8 +15,8 @@ const SILENCE_MS = 5000;
  * Owns: the pages that look on, and the beat of their frames. Talks to: the overview.
  *
  * Invariants
- * - I1 nothing is computed for viewers while there are none, but one sample a second.
- * - I2 what is under way to a viewer is bounded: a slow one misses frames, and then gets everything anew.
+ * - L1 nothing is computed for viewers while there are none, but one sample a second.
+ * - L2 what is under way to a viewer is bounded: a slow one misses frames, and then gets everything anew.
  */
 export class Viewers {
   readonly #overview: Overview;

@@ -19,8 +19,8 @@ interface SeenEvent {
  * Owns: which actors there are, and what happened to them since the last frame. Talks to: the viewers.
  *
  * Invariants
- * - I1 while nobody watches it keeps the actors and nothing else, and computes nothing.
- * - I2 of one frame it keeps at most {@link MOST_EVENTS} events and one snapshot an actor.
+ * - L1 while nobody watches it keeps the actors and nothing else, and computes nothing.
+ * - L2 of one frame it keeps at most {@link MOST_EVENTS} events and one snapshot an actor.
  */
 export class StatelyBridge {
   readonly #actors = new Set<AnyActorRef>();

@@ -15,9 +15,9 @@ const REASONS: Readonly<Record<number, string>> = {
  * The open connections of a server.
  *
  * Owns: which sockets are open and how many requests each has under way. Invariants:
- * - I1 at most `limits.connections` are open: a further one takes the place of the one that has waited longest without a
+ * - L1 at most `limits.connections` are open: a further one takes the place of the one that has waited longest without a
  *   request under way, so that a thousand half-open connections keep nobody out;
- * - I2 what is no HTTP, comes too slowly, or is what Node would answer itself, is answered in JSON too.
+ * - L2 what is no HTTP, comes too slowly, or is what Node would answer itself, is answered in JSON too.
  */
 export class Connections {
   readonly #limits: HttpLimits;

@@ -34,8 +34,8 @@ export interface DeskParts {
  * Where requests are received: each passes the border, says who it is, and is read, counted and handed on.
  *
  * Owns: how many requests are under way. Talks to: the border, the verifier, the quota, the endpoint.
- * Invariants: I1 no byte of a body is read before its sender is known; I2 every request gets an answer, and every refusal
- * is JSON; I3 a place in the quota is given back when the answer has ended.
+ * Invariants: L1 no byte of a body is read before its sender is known; L2 every request gets an answer, and every refusal
+ * is JSON; L3 a place in the quota is given back when the answer has ended.
  */
 export class Desk {
   readonly #parts: DeskParts;

@@ -24,7 +24,7 @@ const MAX_IDLE_ACCOUNTS = 1000;
 /**
  * Limits each principal: requests under way at once, and requests per second as a token bucket.
  *
- * Owns: an account per principal. Invariant I1: an account that is full and has nothing under way may be forgotten, so
+ * Owns: an account per principal. Invariant L1: an account that is full and has nothing under way may be forgotten, so
  * the memory is bounded by who is active.
  */
 export class Quota {

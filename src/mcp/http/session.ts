@@ -26,10 +26,10 @@ export interface SessionOptions {
  *
  * Owns: the transport, its guard, and which requests came in one POST. Talks to: the SDK's server above it.
  * Invariants:
- * - I1 a request whose id is in flight is refused before the transport sees it, which would lose the first answer;
- * - I2 the stream of a POST ends when each of its requests is answered or cancelled: the transport alone would keep that
+ * - L1 a request whose id is in flight is refused before the transport sees it, which would lose the first answer;
+ * - L2 the stream of a POST ends when each of its requests is answered or cancelled: the transport alone would keep that
  *   of a cancelled request open for ever;
- * - I3 a request whose stream broke off is given up: without stored events nothing could deliver its answer. That stops
+ * - L3 a request whose stream broke off is given up: without stored events nothing could deliver its answer. That stops
  *   its run only as long as the client has no handle to it.
  */
 export class Session {

@@ -19,8 +19,8 @@ export interface SessionsOptions {
  * The sessions of clients that speak the 2025 protocol.
  *
  * Owns: a session per client, and one timer for the idle ones. Talks to: {@link Session}.
- * Invariants: I1 a session answers its own principal only, and to everybody else does not exist; I2 there are at most
- * `limits.sessions`; I3 one that does nothing for `limits.sessionIdleSeconds` is ended.
+ * Invariants: L1 a session answers its own principal only, and to everybody else does not exist; L2 there are at most
+ * `limits.sessions`; L3 one that does nothing for `limits.sessionIdleSeconds` is ended.
  */
 export class Sessions {
   readonly #options: SessionsOptions;

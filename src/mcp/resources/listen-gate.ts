@@ -17,7 +17,7 @@ type RequestId = JSONRPCRequest['id'];
  * `subscriptions/listen` itself and tells nobody, so what it acknowledges is read off the wire.
  *
  * Owns: the open streams. Talks to: the transport below, the SDK above, the updates.
- * Invariants: I1 a stream gets its first update after its acknowledgement and none after its end; I2 when the connection
+ * Invariants: L1 a stream gets its first update after its acknowledgement and none after its end; L2 when the connection
  * ends, so do its subscriptions.
  */
 export class ListenGate implements Transport {

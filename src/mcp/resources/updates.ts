@@ -19,9 +19,9 @@ const UPDATE_INTERVAL_MS = 250;
  * Owns: who subscribed to what, and a timer for each resource that changed a moment ago. Talks to: the orchestrator and
  * the runs, only while somebody subscribes to something of theirs.
  * Invariants:
- * - I1 a subscriber hears of a resource at most once in {@link UPDATE_INTERVAL_MS}, at once of the first change after a
+ * - L1 a subscriber hears of a resource at most once in {@link UPDATE_INTERVAL_MS}, at once of the first change after a
  *   pause, and always of the last one;
- * - I2 without a subscriber there is no listener and no timer.
+ * - L2 without a subscriber there is no listener and no timer.
  */
 export class Updates {
   readonly #sources: UpdateSources;

@@ -19,8 +19,8 @@ interface Share {
  * The runs that have ended and are kept.
  *
  * Owns: which they are, by principal, and one timer. Invariants:
- * - I1 they keep to `finished`, `told` and `finishedBytes`, and none stays longer than `keptSeconds`;
- * - I2 when one has to go it is one whose end was told before one that somebody may still come for, and the oldest of the
+ * - L1 they keep to `finished`, `told` and `finishedBytes`, and none stays longer than `keptSeconds`;
+ * - L2 when one has to go it is one whose end was told before one that somebody may still come for, and the oldest of the
  *   principal that has most: so many short calls push out neither a long one nor another's.
  */
 export class FinishedRuns {

@@ -15,7 +15,7 @@ export interface KeyClaim {
 }
 
 /**
- * Owns: which run belongs to which idempotency key. Invariant I1: a key means something to its own principal only.
+ * Owns: which run belongs to which idempotency key. Invariant L1: a key means something to its own principal only.
  */
 export class RunKeys {
   readonly #claims = new Map<string, { readonly run: Run; readonly fingerprint: string }>();

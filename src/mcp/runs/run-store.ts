@@ -61,11 +61,11 @@ export interface Wait {
  *
  * Owns: every run, from its start until it is kept no longer. Talks to: the work it is given, those who follow a run, the
  * listeners to changes. Invariants:
- * - I1 a run shows itself to its own principal; to everybody else it does not exist;
- * - I2 a caller who leaves stops a run only as long as nobody knows its id and nobody else waits for it;
- * - I3 what is under way and what is kept is bounded, over all and, where there are principals, to half of it for each;
- * - I4 state first: who learns of an end finds the run ended;
- * - I5 with a shelf, a run whose id was told can be asked for after a restart, and in every process that shares the shelf,
+ * - L1 a run shows itself to its own principal; to everybody else it does not exist;
+ * - L2 a caller who leaves stops a run only as long as nobody knows its id and nobody else waits for it;
+ * - L3 what is under way and what is kept is bounded, over all and, where there are principals, to half of it for each;
+ * - L4 state first: who learns of an end finds the run ended;
+ * - L5 with a shelf, a run whose id was told can be asked for after a restart, and in every process that shares the shelf,
  *   as long as it would be without one.
  */
 export class RunStore {

@@ -57,8 +57,8 @@ export interface Working {
  *
  * Owns: its progress, its end, who follows it. Fields that can be set belong to the store; they lie here because a run is
  * made for every call, and maps of them would cost more than the rest of it. Invariants:
- * - I1 it ends once, and from then on does not change;
- * - I2 its id cannot be guessed, and is told only in an answer to its principal.
+ * - L1 it ends once, and from then on does not change;
+ * - L2 its id cannot be guessed, and is told only in an answer to its principal.
  */
 export class Run {
   readonly id: string;

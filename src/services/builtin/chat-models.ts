@@ -2,8 +2,8 @@
  * Finds a model that runs on this machine.
  *
  * Owns the last finding; talks to the addresses it is given and to nothing else.
- * I1 Tasks that come at the same time share one search.
- * I2 What was found, or that nothing was, is kept for a short time only: servers come and go.
+ * L1 Tasks that come at the same time share one search.
+ * L2 What was found, or that nothing was, is kept for a short time only: servers come and go.
  */
 import { OrchestratorError } from '../../core/errors.js';
 import { listModels, type ModelServer } from '../openai-client.js';

@@ -3,9 +3,9 @@
  *
  * Owns: the server as a child, the proxy that guards its addresses, and the folder it writes into. The page stays open
  * from one task to the next. Talks to: the server's tools, of which only the harmless ones are offered.
- * - I1 one task acts at a time; further ones wait.
- * - I2 everything that the browser loads comes through the guarded proxy.
- * - I3 what a task did to a page is not done a second time by a later attempt of it.
+ * - L1 one task acts at a time; further ones wait.
+ * - L2 everything that the browser loads comes through the guarded proxy.
+ * - L3 what a task did to a page is not done a second time by a later attempt of it.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -3,9 +3,9 @@
  *
  * Owns an index in memory, brought up to date before every search by size and time of change; talks to the file system.
  * Invariants:
- * - I1 at most `maxFiles` files, `maxIndexedBytes` in all and `maxFileBytes` each are held; what is left out is counted.
- * - I2 one refresh at a time: searches that come meanwhile share it.
- * - I3 a result is a passage of a file with its place, never an answer made of several.
+ * - L1 at most `maxFiles` files, `maxIndexedBytes` in all and `maxFileBytes` each are held; what is left out is counted.
+ * - L2 one refresh at a time: searches that come meanwhile share it.
+ * - L3 a result is a passage of a file with its place, never an answer made of several.
  */
 
 import { stat } from 'node:fs/promises';

@@ -2,10 +2,10 @@
  * Reads the text in a picture with tesseract.js, offline: the language data comes from its npm package.
  *
  * Owns the recognisers (one thread each, kept warm); talks to tesseract.js only. Invariants:
- * - I1 a recogniser reads one picture at a time; at most `maxRecognisers` live, callers beyond wait in order.
- * - I2 a recogniser whose reading failed or was given up is ended, never used again: tesseract cannot stop a reading, and
+ * - L1 a recogniser reads one picture at a time; at most `maxRecognisers` live, callers beyond wait in order.
+ * - L2 a recogniser whose reading failed or was given up is ended, never used again: tesseract cannot stop a reading, and
  *   its memory is not to be trusted after a fault.
- * - I3 every wait ends on the caller's signal: after an end of its thread tesseract itself would never settle.
+ * - L3 every wait ends on the caller's signal: after an end of its thread tesseract itself would never settle.
  */
 
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';

@@ -1,10 +1,10 @@
 /**
  * Owns: the threads or processes of one service. Talks to: each of them, through its run.
  *
- * - I1 Each has one job at a time; as many live as jobs ran at once.
- * - I2 A run settles once its thread or process is idle or gone, whatever became of the job.
- * - I3 One that waits for a job does not keep this process alive; after close() there is none.
- * - I4 One that crashed is replaced when it is needed, not before a backoff and not after too many crashes.
+ * - L1 Each has one job at a time; as many live as jobs ran at once.
+ * - L2 A run settles once its thread or process is idle or gone, whatever became of the job.
+ * - L3 One that waits for a job does not keep this process alive; after close() there is none.
+ * - L4 One that crashed is replaced when it is needed, not before a backoff and not after too many crashes.
  */
 import type { OrchestratorError } from '../../core/errors.js';
 import { shuttingDown } from '../../core/errors.js';

@@ -1,8 +1,8 @@
 /**
  * Owns: the job that runs in this thread or process. Talks to: the host, through a port.
  *
- * - I1 One job at a time, and one `value` or `fault` for each.
- * - I2 Nothing is said of a job after its answer; what code of an earlier job still says is dropped.
+ * - L1 One job at a time, and one `value` or `fault` for each.
+ * - L2 Nothing is said of a job after its answer; what code of an earlier job still says is dropped.
  */
 import type { Log } from '../../core/environment.js';
 import { progressOf } from '../../core/progress.js';

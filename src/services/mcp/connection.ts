@@ -4,10 +4,10 @@
  *
  * One file, because connecting, losing and trying again change the same few fields.
  *
- * - I1 However many calls come first, one connection is made; each caller may give up waiting for it.
- * - I2 Connecting ends within its own limit, and a connection that failed or broke leaves no process behind.
- * - I3 After each failure the next connection waits for its backoff, up to a cap; it is never given up.
- * - I4 A tool is called only as it was approved; the first list of a server is approved as it is.
+ * - L1 However many calls come first, one connection is made; each caller may give up waiting for it.
+ * - L2 Connecting ends within its own limit, and a connection that failed or broke leaves no process behind.
+ * - L3 After each failure the next connection waits for its backoff, up to a cap; it is never given up.
+ * - L4 A tool is called only as it was approved; the first list of a server is approved as it is.
  */
 import { createRequire } from 'node:module';
 import type { Client, Transport } from '@modelcontextprotocol/client';

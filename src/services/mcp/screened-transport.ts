@@ -1,11 +1,11 @@
 /**
  * Stands between a downstream server's transport and the SDK's client, and lets through what the client can use.
  *
- * - I1 An answer passes once, and only to a request that waits for it; others are counted and dropped.
- * - I2 However many notifications a server sends, the client hears of a call's progress at most every 50 ms and of a
+ * - L1 An answer passes once, and only to a request that waits for it; others are counted and dropped.
+ * - L2 However many notifications a server sends, the client hears of a call's progress at most every 50 ms and of a
  *   changed list of tools at most four times a second; nothing is kept but the latest of each.
- * - I3 A server gets at most {@link MOST_REQUESTS} answers a second to requests of its own.
- * - I4 A call whose stream ends without an answer is answered with {@link STREAM_ENDED}.
+ * - L3 A server gets at most {@link MOST_REQUESTS} answers a second to requests of its own.
+ * - L4 A call whose stream ends without an answer is answered with {@link STREAM_ENDED}.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import type { Clock } from '../../core/environment.js';

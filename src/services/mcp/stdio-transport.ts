@@ -2,9 +2,9 @@
  * Owns: the process of one downstream server, with its group, its pipes and the end of what it wrote to stderr. Talks
  * to: the SDK's client, as its transport.
  *
- * - I1 `onclose` is called once, after the last message; by then no process of the group runs or it is being killed.
- * - I2 What is no JSON-RPC on stdout is counted and dropped; too much of it, or a message that is too long, ends the server.
- * - I3 Nothing of it reaches our own stdout, and at most {@link MAX_MESSAGE_BYTES} wait for its stdin.
+ * - L1 `onclose` is called once, after the last message; by then no process of the group runs or it is being killed.
+ * - L2 What is no JSON-RPC on stdout is counted and dropped; too much of it, or a message that is too long, ends the server.
+ * - L3 Nothing of it reaches our own stdout, and at most {@link MAX_MESSAGE_BYTES} wait for its stdin.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import type { Clock } from '../../core/environment.js';
