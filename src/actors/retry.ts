@@ -24,7 +24,10 @@ export interface RetryQuestion {
   readonly retryAfterCapMs: number;
 }
 
-/** Retryable, attempts left, the next one would start before the deadline and within the cap of Retry-After, and the retry budget allows it. */
+/**
+ * Whether another attempt follows: the failure is retryable, attempts are left, the next one would start before the
+ * deadline and within the cap of Retry-After, and the retry budget allows it.
+ */
 export function mayRetry(question: RetryQuestion): boolean {
   const { failure, attempts, maxRetries, delayMs, leftMs } = question;
   if (!failure.retryable || attempts > maxRetries) return false;

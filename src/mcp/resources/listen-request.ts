@@ -3,7 +3,10 @@ import type { ResourceSources } from './resource-sources.js';
 import { MAX_URI_CHARS, parseResourceUri } from './resource-uri.js';
 import { MAX_SUBSCRIBED } from './subscriptions.js';
 
-/** The resources that a listening stream is asked for, or that its acknowledgement promises; those that are no texts are left to the SDK to refuse. */
+/**
+ * The resources that a listening stream is asked for, or that its acknowledgement promises; those that are no texts are
+ * left to the SDK to refuse.
+ */
 export function listenedUris(message: unknown): string[] {
   const { params } = message as { readonly params?: { readonly notifications?: unknown } };
   const filter = params?.notifications as { readonly resourceSubscriptions?: unknown } | undefined;
