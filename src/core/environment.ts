@@ -11,7 +11,7 @@ export interface Environment {
   readonly clock: Clock;
   /** Uniform numbers in [0, 1). */
   readonly random: () => number;
-  /** A fresh, unguessable-enough task id; unique within one orchestrator. */
+  /** A fresh task id; unique within one orchestrator, not a secret. */
   readonly createId: () => string;
 }
 
