@@ -14,6 +14,25 @@ describe('nearest()', () => {
     expect(nearest(typed, names)).toBe(meant);
   });
 
+  it.each([
+    ['cht', 'chat'],
+    ['caht', 'chat'],
+    ['chaat', 'chat'],
+    ['chst', 'chat'],
+    ['cicruitFailure', 'circuitFailures'],
+  ])('takes %s for %s, a typo for every three letters', (typed, meant) => {
+    expect(nearest(typed, ['a', 'chat', 'circuitFailures'])).toBe(meant);
+  });
+
+  it.each([
+    ['xxat', 'chat'],
+    ['z', 'a'],
+    ['on', 'of'],
+    ['', 'a'],
+  ])('does not take %s for %s: too much of it differs', (typed, name) => {
+    expect(nearest(typed, [name])).toBeUndefined();
+  });
+
   it.each(['', 'x', 'install', 'help'])('has no guess for "%s"', (typed) => {
     expect(nearest(typed, names)).toBeUndefined();
   });
