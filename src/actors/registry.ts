@@ -6,6 +6,7 @@ import type { ServiceProfile } from '../core/route.js';
 import type { Service, ServiceFunction, ServiceInput, ServiceSettings } from '../core/service.js';
 import { warningLog } from '../core/warning-log.js';
 import { callGuarded } from './call-guarded.js';
+import { checkSwitch, profileOf } from './service-profile.js';
 
 /** A registered service with its settings resolved. */
 export interface ServiceDefinition {
@@ -70,7 +71,7 @@ export class ServiceRegistry {
    * Adds a service. A name that is taken is an error; `{ replace: true }` swaps the service: old instances end their
    * work, the waiting tasks go to the newcomer.
    *
-   * @throws TypeError when the name is empty or taken, or the service has no `execute`.
+   * @throws TypeError when the name is empty or taken, the service has no `execute`, or a field of it is not valid.
    */
   register(
     name: string,
@@ -176,6 +177,8 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
       `Service "${name}" has concurrency ${concurrency}; it must be a whole number of at least 1.`,
     );
   }
+  const idempotent = settings.idempotent ?? own.idempotent;
+  checkSwitch(name, 'idempotent', idempotent);
   return {
     name,
     execute: execute === service ? execute : execute.bind(service),
@@ -184,7 +187,7 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
     concurrency: concurrency ?? null,
     rateLimit:
       rateLimit === undefined ? null : parseOrMisuse(rateLimitSchema, rateLimit, `rateLimit of "${name}"`),
-    idempotent: settings.idempotent ?? own.idempotent ?? false,
+    idempotent: idempotent ?? false,
     ...limitsOf(name, own, settings),
   };
 }
@@ -218,24 +221,6 @@ function unwrap(input: ServiceInput): {
     return { service: input.service, settings: input };
   }
   return { service: input as Service | ServiceFunction, settings: {} };
-}
-
-function profileOf(name: string, own: Partial<Service>, settings: Partial<ServiceSettings>): ServiceProfile {
-  const description = settings.description ?? own.description;
-  const keywords = settings.keywords ?? own.keywords;
-  const capabilities = settings.capabilities ?? own.capabilities;
-  const examples = settings.examples ?? own.examples;
-  const tools = settings.tools ?? own.tools;
-  const trusted = settings.trusted ?? own.trusted;
-  return {
-    name,
-    ...(description === undefined ? {} : { description }),
-    ...(keywords === undefined ? {} : { keywords }),
-    ...(capabilities === undefined ? {} : { capabilities }),
-    ...(examples === undefined ? {} : { examples }),
-    ...(tools === undefined ? {} : { tools }),
-    ...(trusted === undefined ? {} : { trusted }),
-  };
 }
 
 function describe(value: unknown): string {

@@ -13,6 +13,7 @@ import { CentroidIndex } from './centroid-index.js';
 import { CountedProfiles, type CountedService } from './counted-profiles.js';
 import { FeatureCounts } from './features.js';
 import { ServiceOrder } from './service-order.js';
+import { textsIn } from './service-texts.js';
 import { mostSimilar } from './top-list.js';
 import { readWords } from './words.js';
 
@@ -168,8 +169,8 @@ export class CapabilityStrategy implements RoutingStrategy {
   ): readonly RouteReason[] {
     const terms = tellingTerms(words, (bucket) => index.contribution(bucket, service));
     if (terms.length > 0 || confidence < WORTH_AN_EXAMPLE) return terms;
-    const examples = this.#profiles.get((this.#services[service] as CountedService).service)?.examples ?? [];
-    return nearestExample(examples, (example) => index.similarityTo(example));
+    const profile = this.#profiles.get((this.#services[service] as CountedService).service);
+    return nearestExample(textsIn(profile?.examples), (example) => index.similarityTo(example));
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EmbedTexts } from '../core/model-ports.js';
 import type { ServiceProfile } from '../core/route.js';
 import { Embedder } from './embedding-vectors.js';
-import { descriptorOf } from './service-texts.js';
+import { descriptorOf, textsIn } from './service-texts.js';
 import { SharedWork } from './shared-work.js';
 
 /** Most characters of a text that is embedded: about as much as small models read. */
@@ -105,8 +105,8 @@ export class EmbeddingIndex {
 
 function toService(profile: ServiceProfile): Service {
   const parts = descriptorOf(profile).filter((part) => part !== '');
-  const examples = (profile.examples ?? [])
-    .filter((text) => typeof text === 'string' && text !== '')
+  const examples = textsIn(profile.examples)
+    .filter((text) => text !== '')
     .map(cut);
   return { name: profile.name, descriptor: cut(parts.join('. ')), examples };
 }

@@ -1,5 +1,6 @@
 import type { ModelQuestion } from '../core/model-ports.js';
 import type { ServiceProfile } from '../core/route.js';
+import { textsIn } from './service-texts.js';
 
 /** Most characters of a task that a model is shown. */
 export const MAX_TASK_CHARS = 4096;
@@ -69,7 +70,7 @@ export function readChoice(answer: unknown, { services, none }: Choice): string 
 
 function describe(name: string, profile: ServiceProfile | undefined): object {
   const cut = (text: unknown): string => String(text).slice(0, MAX_PROFILE_CHARS);
-  const list = (texts: readonly string[] = []): string[] => texts.slice(0, MAX_LISTED).map(cut);
+  const list = (texts: unknown): string[] => textsIn(texts).slice(0, MAX_LISTED).map(cut);
   const { description = '', capabilities, examples } = profile ?? {};
   return { name, description: cut(description), capabilities: list(capabilities), examples: list(examples) };
 }

@@ -24,7 +24,7 @@ export function textsOf(profile: ServiceProfile): ServiceTexts {
   const isTrusted = profile.trusted !== false;
   const budget = budgetOf(profile);
   const parts = descriptorOf(profile, budget);
-  const examples = (profile.examples ?? []).map((example) => readWords(budget.take(example)).words);
+  const examples = textsIn(profile.examples).map((example) => readWords(budget.take(example)).words);
   const texts = [
     parts.flatMap((part) => tellingWordsOf(readWords(part).words)),
     ...(isTrusted ? examples : examples.map(tellingWordsOf)),
@@ -35,11 +35,16 @@ export function textsOf(profile: ServiceProfile): ServiceTexts {
 /** What a service says of itself but its examples: its name in words, description, capabilities and tools, in parts. */
 export function descriptorOf(profile: ServiceProfile, budget = budgetOf(profile)): string[] {
   const parts = [splitName(profile.name), budget.take(profile.description)];
-  for (const capability of profile.capabilities ?? []) parts.push(budget.take(capability));
-  for (const tool of profile.tools ?? []) {
-    parts.push(splitName(budget.take(tool.name)), budget.take(tool.description));
+  for (const capability of textsIn(profile.capabilities)) parts.push(budget.take(capability));
+  for (const tool of Array.isArray(profile.tools) ? profile.tools : []) {
+    parts.push(splitName(budget.take(tool?.name)), budget.take(tool?.description));
   }
   return parts;
+}
+
+/** The texts of a field: profiles of a strategy that is used by itself come from users, and a field may be anything. */
+export function textsIn(field: unknown): readonly string[] {
+  return Array.isArray(field) ? field.filter((text) => typeof text === 'string') : [];
 }
 
 function budgetOf({ trusted }: ServiceProfile): TextBudget {

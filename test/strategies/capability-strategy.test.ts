@@ -156,6 +156,19 @@ describe('CapabilityStrategy', () => {
     expect(strategyFor(new Map()).route('anything', [])).toEqual([]);
   });
 
+  it.each<[string, object]>([
+    ['examples that are a text', { examples: 'play some jazz' }],
+    ['examples that are no texts', { examples: [42, null, { text: 'x' }] }],
+    ['capabilities that are a number', { capabilities: 42 }],
+    ['tools that are an object', { tools: { skipTrack: {} } }],
+    ['tools that are nothing', { tools: [null, 'skipTrack', { name: 42 }] }],
+    ['a description that is a number', { description: 42 }],
+  ])('leaves out %s, and ranks by the rest', (_, fields) => {
+    const odd = { name: 'odd', ...fields } as ServiceProfile;
+    const strategy = strategyFor(profilesOf(WEATHER, MONEY, MUSIC, odd));
+    expect(chosen(strategy, 'transfer money to my sister', [...names, 'odd'])).toBe('money_transfer');
+  });
+
   it.each([[['alpha', 'bravo']], [['bravo', 'alpha']]])(
     'fault R7 keeps equal services in the order they are listed in: %j',
     (order) => {
