@@ -146,6 +146,7 @@ export class Orchestrator implements OrchestratorPort {
       config: this.config,
       environment,
       router: this.#router,
+      registered: () => this.registry.definitions(),
       log,
       observer: () => this.#events.listener,
       tracing,
@@ -160,7 +161,7 @@ export class Orchestrator implements OrchestratorPort {
     if (eventLog) this.on('event', (event) => eventLog.add(event));
     this.registry.on('change', this.#onRegistryChange);
     this.registry.on('profile', this.#onProfileChange);
-    this.#supervisor.start(this.registry.definitions());
+    this.#supervisor.start();
     this.#engine.start(this.#runtime());
   }
 
@@ -531,8 +532,10 @@ export class Orchestrator implements OrchestratorPort {
     this.registry.off('profile', this.#onProfileChange);
     this.#router.close();
     // Removed services that are still held by an abandoned attempt are closed as well.
-    const definitions = new Set([...this.registry.definitions(), ...this.#supervisor.definitions]);
-    await Promise.all([...definitions].map((definition) => this.#supervisor.closeService(definition)));
+    const definitions = [...this.registry.definitions(), ...this.#supervisor.definitions];
+    // Several services may be one object: it is closed once.
+    const closing = new Map(definitions.map((definition) => [definition.close, definition])).values();
+    await Promise.all(Array.from(closing, (definition) => this.#supervisor.closeService(definition)));
     this.#changes.end();
     this.#events.removeAll();
   }

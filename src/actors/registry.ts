@@ -6,12 +6,14 @@ import type { ServiceProfile } from '../core/route.js';
 import type { Service, ServiceFunction, ServiceInput, ServiceSettings } from '../core/service.js';
 import { warningLog } from '../core/warning-log.js';
 import { callGuarded } from './call-guarded.js';
+import { closerOf } from './close-service.js';
 import { checkSwitch, profileOf } from './service-profile.js';
 
 /** A registered service with its settings resolved. */
 export interface ServiceDefinition {
   readonly name: string;
   readonly execute: ServiceFunction;
+  /** The same function for every service that is the same object; null when there is nothing to close. */
   readonly close: (() => unknown) | null;
   readonly profile: ServiceProfile;
   /** Most attempts at once; null means `maxParallel`. */
@@ -182,7 +184,7 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
   return {
     name,
     execute: execute === service ? execute : execute.bind(service),
-    close: typeof own.close === 'function' ? () => own.close?.() : null,
+    close: closerOf(own),
     profile: profileOf(name, own, settings),
     concurrency: concurrency ?? null,
     rateLimit:

@@ -47,6 +47,8 @@ export interface SupervisorPorts {
   readonly config: ExecutionConfig;
   readonly environment: Environment;
   readonly router: RouterPort;
+  /** The services that are registered just now. */
+  readonly registered: () => Iterable<ServiceDefinition>;
   readonly log: Log;
   readonly observer: Observer;
   readonly tracing: Tracing | null;
@@ -167,8 +169,8 @@ export class Supervisor implements SupervisorDuties {
 
   // Orders of the orchestrator.
 
-  start(definitions: Iterable<ServiceDefinition>): void {
-    for (const definition of definitions) this.#roster.open(definition);
+  start(): void {
+    for (const definition of this.#ports.registered()) this.#roster.open(definition);
     this.actor.start();
     if (this.#ports.config.taskConfig.startPaused) this.pause();
   }
@@ -455,7 +457,7 @@ export class Supervisor implements SupervisorDuties {
   notify(): void {
     this.#dispatcher.rest((definition, ids) => {
       this.send({ type: 'DISMISS', ids });
-      void this.closeService(definition);
+      if (!this.#isInUse(definition)) void this.closeService(definition);
     });
     if (this.#rates.review(this.#roster, this.#ledger.running)) {
       this.#ledger.tell({ type: 'rate_limit', atMs: this.#now(), isLimited: this.#rates.isLimited });
@@ -521,6 +523,11 @@ export class Supervisor implements SupervisorDuties {
     if (this.#ports.keeper === null) return;
     const kept = errors.keptForNextStart();
     for (const task of open) if (task.state !== 'busy') this.#endings.end(task, 'cancelled', kept);
+  }
+
+  /** Another service, registered or with an attempt that has not ended, is the same object. */
+  #isInUse({ close }: ServiceDefinition): boolean {
+    return [...this.#ports.registered(), ...this.definitions].some((other) => other.close === close);
   }
 
   #now(): number {

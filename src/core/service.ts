@@ -60,7 +60,10 @@ export interface Service {
   readonly timeoutSeconds?: number;
   /** Most further attempts here, at most as many as the task allows. Default: the task's. */
   readonly maxRetries?: number;
-  /** Called once when the service is removed or the orchestrator closes. */
+  /**
+   * Called once: when the service was removed and its last attempt has ended, or when the orchestrator closes. An object
+   * that is several services is closed with the last of them.
+   */
   close?(): unknown;
 }
 

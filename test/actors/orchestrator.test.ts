@@ -460,6 +460,57 @@ describe('ServiceRegistry', () => {
     expect(orchestrator.listServices().map(({ name }) => name)).toEqual(['staying']);
   });
 
+  it('closes an object that is several services once, with the last of them', async () => {
+    const close = vi.fn();
+    const service = { execute: (task: string) => task, close };
+    const { orchestrator } = simulated({ services: { a: service, b: { service, concurrency: 2 } } });
+    orchestrator.registry.unregister('a');
+    await drained();
+    expect(close).not.toHaveBeenCalled();
+    expect(await orchestrator.execute('hi', { service: 'b' })).toMatchObject({ success: true });
+    orchestrator.registry.unregister('b');
+    await drained();
+    expect(close).toHaveBeenCalledTimes(1);
+    await orchestrator.close();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('closes an object that is several services once when it closes itself', async () => {
+    const close = vi.fn();
+    const service = { execute: (task: string) => task, close };
+    const { orchestrator } = simulated({ services: { a: service, b: service } });
+    await orchestrator.close();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not close a service that is registered again with other settings', async () => {
+    const close = vi.fn();
+    const service = { execute: (task: string) => task, close };
+    const { orchestrator } = simulated({ services: { a: service } });
+    orchestrator.registry.register('a', { service, concurrency: 2 }, { replace: true });
+    await drained();
+    expect(close).not.toHaveBeenCalled();
+    await orchestrator.close();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('closes an object only when the attempt of a removed service that has it has ended', async () => {
+    const close = vi.fn();
+    const { execute, calls } = manualService();
+    const service = { execute, close };
+    const { orchestrator } = simulated({ services: { a: service, b: service, c: execute } });
+    const running = orchestrator.execute('x', { service: 'a' });
+    await drained();
+    orchestrator.registry.unregister('a');
+    orchestrator.registry.unregister('b');
+    await drained();
+    expect(close).not.toHaveBeenCalled();
+    calls[0]?.resolve('done');
+    expect(await running).toMatchObject({ success: true });
+    await drained();
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
   it('fault Q2 a service replaced at work drains, and the newcomer takes the waiting tasks', async () => {
     const old = manualService();
     const newcomer = manualService();
