@@ -9,6 +9,7 @@ import {
   type Subtask,
   type SubtasksOptions,
   subtaskSchema,
+  subtasksOptionsSchema,
   type TaskInput,
   type TaskOptions,
 } from '../core/task.js';
@@ -110,8 +111,10 @@ export async function* streamBatch(
 export async function runSubtasks(
   intake: Intake,
   subtasks: readonly Subtask[],
-  { parallel = true, signal, onProgress, traceparent, tracestate }: SubtasksOptions,
+  options: SubtasksOptions,
 ): Promise<TaskResult[]> {
+  const { parallel = true, onProgress, ...shared } = parseOrMisuse(subtasksOptionsSchema, options, 'options');
+  requireArray(subtasks, 'Subtasks');
   const plan = planSubtasks(
     subtasks.map((subtask, index) => parseOrMisuse(subtaskSchema, subtask, `subtasks[${index}]`)),
   );
@@ -122,7 +125,7 @@ export async function runSubtasks(
   const run = async (planned: PlannedSubtask): Promise<TaskResult> => {
     const needed = new Map<string, TaskResult>();
     for (const id of planned.dependsOn) needed.set(id, await (ended.get(id) as Promise<TaskResult>));
-    const result = await runSubtask(intake, planned, needed, { signal, traceparent, tracestate });
+    const result = await runSubtask(intake, planned, needed, shared);
     results[planned.index] = result;
     count += 1;
     tellProgress(count / plan.length, `${count} of ${plan.length} subtasks ended`);
@@ -163,7 +166,7 @@ interface BatchItem {
 
 /** Every task is parsed before the first is started. */
 function parseTasks(intake: Intake, tasks: readonly TaskInput[], shared: TaskOptions): BatchItem[] {
-  if (!Array.isArray(tasks)) throw misuse(`Tasks come as an array; got a value of type ${typeof tasks}.`);
+  requireArray(tasks, 'Tasks');
   const forAll = intake.prepare(shared);
   return (tasks as readonly TaskInput[]).map((input, index) => {
     if (typeof input === 'string') return { text: requireText(input), prepared: forAll };
@@ -180,4 +183,8 @@ function bothSignals(
   { signal: own }: TaskOptions,
 ): Pick<TaskOptions, 'signal'> {
   return ofBatch && own ? { signal: AbortSignal.any([ofBatch, own]) } : {};
+}
+
+function requireArray(value: unknown, what: string): void {
+  if (!Array.isArray(value)) throw misuse(`${what} come as an array; got a value of type ${typeof value}.`);
 }

@@ -100,6 +100,15 @@ export const subtaskSchema = lazySchema(() =>
   }),
 );
 
+/** Options of subtasks; those of a task hold for every subtask. */
+export const subtasksOptionsSchema = lazySchema(() =>
+  taskOptionsSchema.schema
+    .pick({ traceparent: true, tracestate: true, signal: true, onProgress: true })
+    .extend({
+      parallel: z.boolean().optional().describe('Whether subtasks run side by side; default true.'),
+    }),
+);
+
 /** One element of `executeParallel` and `stream`: a text alone, or with options of its own. */
 export type TaskInput = string | z.input<typeof batchItemSchema>;
 
@@ -116,12 +125,4 @@ export type BatchOptions = z.input<typeof batchOptionsSchema>;
 export type Subtask = z.input<typeof subtaskSchema>;
 
 /** Options of `executeSubtasks`. `parallel: false` runs them one after another in the order given. */
-export interface SubtasksOptions {
-  /** Default true. */
-  readonly parallel?: boolean | undefined;
-  /** As for a task; every subtask has it. */
-  readonly traceparent?: string | undefined;
-  readonly tracestate?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((fraction: number, message: string | undefined) => void) | undefined;
-}
+export type SubtasksOptions = z.input<typeof subtasksOptionsSchema>;

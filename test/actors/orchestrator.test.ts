@@ -354,6 +354,23 @@ describe('Orchestrator.executeSubtasks()', () => {
     await expect(orchestrator.executeSubtasks(subtasks)).rejects.toThrow(message);
     expect(orchestrator.stats().submitted).toBe(0);
   });
+
+  it.each<[object, RegExp]>([
+    [{ maxParallel: 1, failFast: true }, /maxParallel.*failFast/],
+    [{ parallel: 'no' }, /parallel/],
+    [{ signal: 'no' }, /expected an AbortSignal/],
+  ])('refuses the options %j', async (options, message) => {
+    const ran = vi.fn();
+    const { orchestrator } = simulated({ services: { only: ran } });
+    await expect(orchestrator.executeSubtasks([{ task: 'a' }], options)).rejects.toThrow(message);
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('takes options that say nothing', async () => {
+    const { orchestrator } = simulated({ services: { only: (task) => task } });
+    const options = { parallel: undefined, signal: undefined, onProgress: undefined, traceparent: undefined };
+    expect(await orchestrator.executeSubtasks([{ task: 'a' }], options)).toMatchObject([{ success: true }]);
+  });
 });
 
 describe('Orchestrator.stream()', () => {
