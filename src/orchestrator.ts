@@ -12,6 +12,7 @@ import {
   ExecutionConfig,
   type ExecutionConfigParts,
   parseOrMisuse,
+  routingConfigSchema,
   taskConfigSchema,
 } from './core/config.js';
 import type {
@@ -91,7 +92,7 @@ export interface TaskHandle {
 /**
  * Builds an orchestrator.
  *
- * @throws TypeError when a service, the strategy or the configuration is not valid; the text names what.
+ * @throws TypeError when a service, the strategy, the configuration or an option is not valid; the text names what.
  * @throws OrchestratorError `MISSING_PACKAGE`, `JOURNAL_LOCKED`, `JOURNAL_CORRUPT` or `JOURNAL_FAILED` when the engine
  * cannot be opened.
  * @example
@@ -118,6 +119,7 @@ export class Orchestrator implements OrchestratorPort {
   #closing: Promise<void> | undefined;
 
   constructor(options: OrchestratorOptions) {
+    checkOptions(options);
     const { services, registry, config, environment = systemEnvironment(), inspect } = options;
     const log = guardedLog(options.log ?? warningLog);
     this.registry = registry ?? new ServiceRegistry(services);
@@ -549,6 +551,39 @@ export class Orchestrator implements OrchestratorPort {
   };
 
   readonly #onProfileChange = (): void => this.#router.updateProfiles(this.registry.profiles());
+}
+
+const OPTIONS: Readonly<Record<keyof OrchestratorOptions, true>> = {
+  services: true,
+  registry: true,
+  config: true,
+  strategy: true,
+  engine: true,
+  log: true,
+  environment: true,
+  inspect: true,
+  fastLane: true,
+  tracing: true,
+  keepEvents: true,
+};
+
+/** What is undefined says nothing. @throws TypeError for options that would change nothing. */
+function checkOptions(options: OrchestratorOptions): void {
+  if (options.services !== undefined && options.registry !== undefined) {
+    throw misuse(
+      'An orchestrator is made of services or of a registry, and got both; leave services out and register them in the registry.',
+    );
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(OPTIONS, name)) continue;
+    throw misuse(`An orchestrator has no option "${name}"; ${whatInstead(name)}.`);
+  }
+}
+
+function whatInstead(name: string): string {
+  if (Object.hasOwn(taskConfigSchema.shape, name)) return 'put it under config.taskConfig';
+  if (Object.hasOwn(routingConfigSchema.shape, name)) return 'put it under config.routingConfig';
+  return `its options are ${Object.keys(OPTIONS).join(', ')}`;
 }
 
 function createEventLog(keepEvents: number): EventLog | null {
