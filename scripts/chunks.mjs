@@ -24,7 +24,9 @@ const CHUNKS = [
   [
     'base',
     [
-      ...['clock', 'environment', 'errors', 'redactor', 'safe-json', 'size', 'tracing'].map(core),
+      ...['clock', 'environment', 'errors', 'finite-or-null', 'redactor', 'safe-json', 'size', 'tracing'].map(
+        core,
+      ),
       'mcp/package-version',
     ],
   ],

@@ -4,6 +4,7 @@ import type { EngineLimits, TaskKeeper } from '../core/engine.js';
 import type { Environment, Log } from '../core/environment.js';
 import type { OrchestratorError } from '../core/errors.js';
 import * as errors from '../core/errors.js';
+import { finiteOrNull } from '../core/finite-or-null.js';
 import type { OrchestratorStats } from '../core/orchestrator-port.js';
 import type { Ranking, Route, RouterPort } from '../core/route.js';
 import type { Tracing } from '../core/tracing.js';
@@ -560,9 +561,4 @@ export class Supervisor implements SupervisorDuties {
     this.#internalError(cause, { actor: 'supervisor' });
     this.abandonAll();
   }
-}
-
-/** As it can be written down. */
-function finiteOrNull(limit: number): number | null {
-  return Number.isFinite(limit) ? limit : null;
 }

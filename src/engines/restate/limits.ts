@@ -1,11 +1,12 @@
 import type { EngineLimits, LimitChange } from '../../core/engine.js';
+import { finiteOrNull } from '../../core/finite-or-null.js';
 import { limitKeyOf, type Names } from './protocol.js';
 
 /** Limits as the server names them; null is no limit. */
 export function limitsOf({ scope }: Names, change: LimitChange): ReadonlyMap<string, number | null> {
   return 'service' in change
-    ? new Map([[`${scope}/${limitKeyOf(change.service)}`, finite(change.concurrency)]])
-    : new Map([[scope, finite(change.maxParallel)]]);
+    ? new Map([[`${scope}/${limitKeyOf(change.service)}`, finiteOrNull(change.concurrency)]])
+    : new Map([[scope, finiteOrNull(change.maxParallel)]]);
 }
 
 /** As {@link limitsOf}, of all limits. */
@@ -15,8 +16,4 @@ export function allLimitsOf(names: Names, { maxParallel, services }: EngineLimit
     for (const [pattern, limit] of limitsOf(names, { service, concurrency })) limits.set(pattern, limit);
   }
   return limits;
-}
-
-function finite(limit: number): number | null {
-  return Number.isFinite(limit) ? limit : null;
 }

@@ -1,6 +1,7 @@
 import type { AcceptedTask } from '../../actors/queue-events.js';
 import type { Clock } from '../../core/environment.js';
 import type { RuntimeEvent } from '../../core/events.js';
+import { finiteOrNull } from '../../core/finite-or-null.js';
 import type { OrchestratorStats } from '../../core/orchestrator-port.js';
 import type { InstanceState, ServiceStatus } from '../../core/service.js';
 import { layOutChart, type PlacedChart } from '../chart-layout.js';
@@ -180,11 +181,11 @@ export class Overview {
     const instances = this.#watch.instances();
     return {
       nowMs: this.sinceBegin(this.#options.clock.now()),
-      stats: { ...stats, maxParallel: finite(stats.maxParallel) },
+      stats: { ...stats, maxParallel: finiteOrNull(stats.maxParallel) },
       supervisor: { state: this.#watch.supervisorState, fired: fired.get(null) ?? {} },
       services: services.map(({ description: _, capabilities: __, concurrency, lastError, ...line }) => ({
         ...line,
-        concurrency: finite(concurrency),
+        concurrency: finiteOrNull(concurrency),
         lastError: lastError === null ? null : this.#options.clean(shorten(lastError, 400)),
         states: (instances.get(line.name) ?? []).slice(0, MOST_INSTANCES).map(({ state }) => state),
         fired: fired.get(line.name) ?? {},
@@ -192,8 +193,4 @@ export class Overview {
       skipped: this.trail.skipped,
     };
   }
-}
-
-function finite(limit: number): number | null {
-  return Number.isFinite(limit) ? limit : null;
 }

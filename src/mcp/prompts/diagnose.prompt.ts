@@ -1,4 +1,5 @@
 import { misuse, unknownService } from '../../core/errors.js';
+import { finiteOrNull } from '../../core/finite-or-null.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { ServiceStatus } from '../../core/service.js';
 import { serviceUri } from '../resources/resource-uri.js';
@@ -59,6 +60,5 @@ function circuitText({ state, retryAt }: ServiceStatus): string {
 
 function countsOf(orchestrator: OrchestratorPort): object {
   const { maxParallel, running, queued, retrying, abandoned, isPaused } = orchestrator.stats();
-  const limit = Number.isFinite(maxParallel) ? maxParallel : null;
-  return { maxParallel: limit, running, queued, retrying, abandoned, isPaused };
+  return { maxParallel: finiteOrNull(maxParallel), running, queued, retrying, abandoned, isPaused };
 }

@@ -4,6 +4,7 @@ import {
   ResourceNotFoundError,
   type TextResourceContents,
 } from '@modelcontextprotocol/server';
+import { finiteOrNull } from '../../core/finite-or-null.js';
 import type { MachineDocument } from '../../core/machine-document.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import { writeJson } from '../../core/safe-json.js';
@@ -79,7 +80,7 @@ function json(uri: string, value: unknown, shorter?: () => unknown): TextResourc
 
 function finiteCounts(orchestrator: OrchestratorPort): object {
   const { maxParallel, ...counts } = orchestrator.stats();
-  return { maxParallel: Number.isFinite(maxParallel) ? maxParallel : null, ...counts };
+  return { maxParallel: finiteOrNull(maxParallel), ...counts };
 }
 
 function notFound(uri: string): ResourceNotFoundError {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { finiteOrNull } from '../../core/finite-or-null.js';
 import { lazySchema } from '../../core/lazy-schema.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { ServiceStatus } from '../../core/service.js';
@@ -104,8 +105,4 @@ export function toWireService(service: ServiceStatus, isWhole: boolean): z.outpu
     lastError: lastError === null ? null : cut(lastError, isWhole ? 4000 : SHORT_CHARS),
     retryAt,
   };
-}
-
-function finiteOrNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }
