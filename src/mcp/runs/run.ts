@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { runUri } from '../resources/resource-uri.js';
 import type { ToolAnswer } from '../tool-answer.js';
 
 /** How far a run is, 0 to 1, and what its service says of it. */
@@ -99,7 +100,7 @@ export class Run {
 
   /** Its address as a resource, where the whole result can be read. */
   get uri(): string {
-    return `gaffr://runs/${this.id}`;
+    return runUri(this.id);
   }
 
   /** `running`, or what the answer says. */

@@ -69,7 +69,7 @@ type ToolFace<I extends z.ZodType, O extends z.ZodType> = Omit<
 };
 
 /** A tool that answers at once: one call of the orchestrator, and how its answer reads. */
-export interface PromptTool<I extends z.ZodType, O extends z.ZodType> extends ToolFace<I, O> {
+export interface ImmediateTool<I extends z.ZodType, O extends z.ZodType> extends ToolFace<I, O> {
   /** The answer is plain JSON that fits `output`. */
   run(args: z.output<I>, call: ToolCall): Promise<z.output<O>>;
   /** A short text of the answer, for people and for models that see no structured content. */
@@ -80,7 +80,7 @@ export interface PromptTool<I extends z.ZodType, O extends z.ZodType> extends To
 export interface LookingTool<I extends z.ZodType, O extends z.ZodType> extends ToolFace<I, O> {
   /** The answer is plain JSON that fits `output`. */
   run(args: z.output<I>, call: Pick<ToolCall, 'orchestrator'>): Promise<z.output<O>>;
-  /** As that of {@link PromptTool}. */
+  /** As that of {@link ImmediateTool}. */
   describe(answer: z.output<O>): string;
 }
 
@@ -131,7 +131,7 @@ export const ONLY_LOOKS: ToolAnnotations = {
 
 /** Makes a tool of one that answers at once. */
 export function defineTool<I extends z.ZodType, O extends z.ZodType<Record<string, unknown>>>(
-  definition: PromptTool<I, O>,
+  definition: ImmediateTool<I, O>,
 ): Tool {
   const { run, describe, ...face } = definition;
   return {
