@@ -1,5 +1,5 @@
 import { CircuitBreaker, type CircuitPolicy } from '../core/circuit-breaker.js';
-import { explicitRoute } from '../core/decide-route.js';
+import { explicitRoute, freezeRoute } from '../core/decide-route.js';
 import type { Clock } from '../core/environment.js';
 import { RateLimiter } from '../core/rate-limiter.js';
 import { RecentOutcomes } from '../core/recent-outcomes.js';
@@ -80,7 +80,7 @@ export class Crew implements Turn {
     this.circuit = new CircuitBreaker(options.circuit);
     this.rate = definition.rateLimit === null ? null : new RateLimiter(definition.rateLimit);
     this.ownConcurrency = definition.concurrency;
-    this.explicitRoute = explicitRoute(definition.name);
+    this.explicitRoute = freezeRoute(explicitRoute(definition.name));
     this.#clock = options.clock;
     this.#maxParallel = options.maxParallel;
   }

@@ -1,5 +1,5 @@
 import type { RoutingConfig } from '../core/config.js';
-import { decideRoute, type RoutePolicy } from '../core/decide-route.js';
+import { decideRoute, freezeRoute, type RoutePolicy } from '../core/decide-route.js';
 import type { EngineRoute } from '../core/engine.js';
 import type { Clock } from '../core/environment.js';
 import * as errors from '../core/errors.js';
@@ -95,7 +95,7 @@ export class Placement {
     const { turns } = this.#roster;
     const sole = turns.length === 1 && ranked.length === 0 ? turns[0] : undefined;
     if (sole === undefined) return decideRoute(ranked, this.#policy());
-    sole.soleRoute ??= decideRoute(ranked, this.#policy());
+    sole.soleRoute ??= freezeRoute(decideRoute(ranked, this.#policy()));
     return sole.soleRoute;
   }
 

@@ -110,6 +110,13 @@ function noRoute(ranked: readonly RouteCandidate[], policy: RoutePolicy): Route 
   return { service: null, confidence: 0, usedFallback: false, outcome: 'no-route', why, ranked };
 }
 
+/** Freezes a route that many tasks share: who writes into the one of his result must not change those of others. */
+export function freezeRoute(route: Route): Route {
+  for (const candidate of route.ranked) Object.freeze(candidate);
+  Object.freeze(route.ranked);
+  return Object.freeze(route);
+}
+
 function routeTo(
   service: string,
   confidence: number,

@@ -16,6 +16,10 @@ export interface OrchestratorStats {
   readonly retrying: number;
   /** Attempts that were given up while their code still runs. */
   readonly abandoned: number;
+  /**
+   * Tasks. A submission that joined another's task by its idempotency key, or replayed its result, is none of its own
+   * unless its caller left before the end.
+   */
   readonly submitted: number;
   readonly completed: number;
   /** Those among them that a crash interrupted. */

@@ -31,6 +31,10 @@ export const taskDataSchema = lazySchema(() =>
     queueTimeoutSeconds: seconds().optional().describe('Limit of waiting for a free instance, in seconds.'),
     deadlineSeconds: seconds().optional().describe('Limit of the whole task, retries included, in seconds.'),
     maxRetries: z.number().int().min(0).optional().describe('Most further attempts after the first.'),
+    /**
+     * Inside the process every caller of a key gets the same `TaskResult` object: copy what a service returned before you
+     * change it.
+     */
     idempotencyKey: z
       .string()
       .min(1)

@@ -77,7 +77,8 @@ export function createDefaultStrategy({
   });
 }
 
-const NOTHING_TO_CHOOSE: Ranking = { ranked: [] };
+/** Frozen: it becomes part of every task's route. */
+const NOTHING_TO_CHOOSE: Ranking = { ranked: Object.freeze([]) };
 
 /**
  * Owns: the list of services that the strategy is asked about. Talks to: the strategy, under guard.

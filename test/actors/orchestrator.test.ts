@@ -208,6 +208,31 @@ describe('Orchestrator.execute()', () => {
   });
 });
 
+describe('TaskResult.route', () => {
+  const echo = (task: string): string => task;
+
+  it.each([
+    ['names its service', { a: echo, b: echo }, { service: 'a' }],
+    ['has only one service to go to', { a: echo }, undefined],
+  ])('of a task that %s cannot be changed for the next task', async (_, services, options) => {
+    const { orchestrator } = simulated({ services });
+    const { route } = await orchestrator.execute('x', options);
+    const before = structuredClone(route);
+    expect(() => Object.assign(route ?? {}, { why: 'changed' })).toThrow(TypeError);
+    expect(() => Object.assign(route?.ranked ?? [], [{ service: 'b' }])).toThrow(TypeError);
+    expect(route?.ranked.every(Object.isFrozen)).toBe(true);
+    expect((await orchestrator.execute('y', options)).route).toEqual(before);
+  });
+});
+
+it('OrchestratorStats.submitted leaves out who joins a task or replays its result', async () => {
+  const { orchestrator } = simulated({ services: { only: (task) => task } });
+  const options = { idempotencyKey: 'k' };
+  await Promise.all([orchestrator.execute('x', options), orchestrator.execute('x', options)]);
+  await orchestrator.execute('x', options);
+  expect(orchestrator.stats()).toMatchObject({ submitted: 1, completed: 1 });
+});
+
 describe('Orchestrator.executeParallel()', () => {
   it('answers [] for no tasks', async () => {
     expect(await simulated().orchestrator.executeParallel([])).toEqual([]);
