@@ -28,6 +28,17 @@ describe('docs/CONFIG.md', () => {
     expect(config.routingConfig).toMatchObject(routingConfig);
   });
 
+  it('lists every field of limits and routing with its default, range and meaning', () => {
+    const { properties } = configJsonSchema() as { properties: Record<string, FieldSchema> };
+    const rows = ['taskConfig', 'routingConfig'].flatMap((half) =>
+      Object.entries(properties[half]?.properties ?? {}).map(([name, field]) =>
+        rowOf(`${half}.${name}`, field),
+      ),
+    );
+    const listed = [...page.matchAll(/^\| `(?:task|routing)Config\..*$/gm)].map(([row]) => row);
+    expect(listed).toEqual(rows);
+  });
+
   it('names every kind, each with fields that it has', () => {
     const { engine: _, ...properties } = (configJsonSchema() as { properties: Record<string, unknown> })
       .properties;
@@ -59,3 +70,40 @@ describe('docs/CONFIG.md', () => {
     for (const command of new Set(commands)) expect(program).toContain(`${command}Command`);
   });
 });
+
+interface FieldSchema {
+  readonly type?: string;
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly FieldSchema[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+}
+
+function rowOf(name: string, field: FieldSchema): string {
+  const { description = '' } = field;
+  const byDefault = field.default === undefined ? 'none' : `\`${field.default}\``;
+  return `| \`${name}\` | ${byDefault} | ${rangeOf(field)} | ${description.replace(/ Default: none\.$/, '')} |`;
+}
+
+function rangeOf(field: FieldSchema): string {
+  if (field.enum) return field.enum.map((value) => `\`${value}\``).join(', ');
+  if (field.anyOf) return field.anyOf.map(rangeOf).join(' or ');
+  switch (field.type) {
+    case 'boolean':
+      return '`true`, `false`';
+    case 'null':
+      return '`null`';
+    case 'string':
+      return 'a name';
+    case 'object':
+      return 'an object';
+    default:
+      if (field.exclusiveMinimum !== undefined) return `above ${field.exclusiveMinimum}`;
+      if (field.maximum !== undefined) return `${field.minimum} to ${field.maximum}`;
+      return `${field.type === 'integer' ? 'whole, ' : ''}${field.minimum} or more`;
+  }
+}
