@@ -1,5 +1,6 @@
 /**
- * Every error text of the runtime, so that they are read together.
+ * The errors of tasks, engines and journals, so that their texts are read together. What one service, strategy, adapter or
+ * option alone can get wrong is told beside its code.
  *
  * A failed task is a value: these errors end up as `error` and `errorCode` of a `TaskResult`. Only misuse of the API
  * throws, as a `TypeError` (see {@link misuse}).
