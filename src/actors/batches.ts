@@ -32,10 +32,10 @@ export function runBatch(
     'options',
   );
   const stop = failFast ? new AbortController() : undefined;
-  const signals = [signal, stop?.signal].filter((each) => each !== undefined);
-  const all = signals.length === 0 ? shared : { ...shared, signal: AbortSignal.any(signals) };
-  const batch = parseTasks(intake, tasks, all);
+  const ofAll = stop?.signal ?? signal;
+  const batch = parseTasks(intake, tasks, ofAll === undefined ? shared : { ...shared, signal: ofAll });
   if (batch.length === 0) return Promise.resolve();
+  const free = stop && abortWith(stop, signal, intake);
 
   const limit = maxParallel ?? batch.length;
   const tellProgress = intake.guarded(onProgress);
@@ -59,8 +59,11 @@ export function runBatch(
       told(result, index);
       tellProgress(ended / batch.length, `${ended} of ${batch.length} tasks ended`);
       if (!result.success) stop?.abort(new Error(`task ${index + 1} of the batch did not complete`));
-      if (ended === batch.length) resolve();
-      else fill();
+      if (ended < batch.length) fill();
+      else {
+        free?.();
+        resolve();
+      }
     };
     fill();
   });
@@ -73,20 +76,21 @@ export async function* streamBatch(
   options: BatchOptions,
 ): AsyncGenerator<TaskResult> {
   const ready: TaskResult[] = [];
+  const { signal: ofCaller, ...others } = parseOrMisuse(batchOptionsSchema, options, 'options');
   const left = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
   let wake = (): void => {};
   let isDone = false;
-  const all = runBatch(intake, tasks, { ...options, signal }, (result) => {
-    ready.push(result);
-    wake();
-  });
   const end = (): void => {
     isDone = true;
     wake();
   };
-  all.then(end, end);
+  const free = abortWith(left, ofCaller, intake);
   try {
+    const all = runBatch(intake, tasks, { ...others, signal: left.signal }, (result) => {
+      ready.push(result);
+      wake();
+    });
+    all.then(end, end);
     while (!isDone || ready.length > 0) {
       const result = ready.shift();
       if (result) yield result;
@@ -98,6 +102,7 @@ export async function* streamBatch(
     }
     await all;
   } finally {
+    free();
     left.abort(new Error('the stream was left'));
   }
 }
@@ -116,7 +121,7 @@ export async function runSubtasks(
   const { parallel = true, onProgress, ...shared } = parseOrMisuse(subtasksOptionsSchema, options, 'options');
   requireArray(subtasks, 'Subtasks');
   const plan = planSubtasks(
-    subtasks.map((subtask, index) => parseOrMisuse(subtaskSchema, subtask, `subtasks[${index}]`)),
+    Array.from(subtasks, (subtask, index) => parseOrMisuse(subtaskSchema, subtask, `subtasks[${index}]`)),
   );
   const results = new Array<TaskResult>(plan.length);
   const ended = new Map<string, Promise<TaskResult>>();
@@ -159,6 +164,18 @@ function runSubtask(
   });
 }
 
+/**
+ * Aborts a batch's own controller with the signal of its caller; returns what ends that. Not by `AbortSignal.any`: a signal
+ * that lives long would remember each batch that it was given to.
+ */
+function abortWith(controller: AbortController, signal: AbortSignal | undefined, intake: Intake): () => void {
+  if (signal === undefined) return () => {};
+  const follow = (reason: unknown): void => controller.abort(reason);
+  if (!signal.aborted) return intake.follow(signal, follow);
+  follow(signal.reason);
+  return () => {};
+}
+
 interface BatchItem {
   readonly text: string;
   readonly prepared: Prepared;
@@ -168,7 +185,8 @@ interface BatchItem {
 function parseTasks(intake: Intake, tasks: readonly TaskInput[], shared: TaskOptions): BatchItem[] {
   requireArray(tasks, 'Tasks');
   const forAll = intake.prepare(shared);
-  return (tasks as readonly TaskInput[]).map((input, index) => {
+  // Array.from() sees the holes of an array, too.
+  return Array.from(tasks, (input, index) => {
     if (typeof input === 'string') return { text: requireText(input), prepared: forAll };
     const { task: text, ...options } = parseOrMisuse(batchItemSchema, input, `tasks[${index}]`);
     // An option that is undefined says nothing, so that of the batch holds.

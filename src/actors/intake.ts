@@ -8,7 +8,7 @@ import { type TaskOptions, taskOptionsSchema } from '../core/task.js';
 import { NO_TRACE, type Tracing, traceHeadersOf } from '../core/tracing.js';
 import { callGuarded } from './call-guarded.js';
 import { IdempotencyKeys } from './idempotency.js';
-import { SharedAborts } from './shared-aborts.js';
+import { type OnAbort, SharedAborts } from './shared-aborts.js';
 import type { Supervisor } from './supervisor.js';
 import { TaskRecord, type TaskSettings } from './task-record.js';
 
@@ -150,6 +150,11 @@ export class Intake {
   /** The task that does the work for a caller: that of another caller while he waits for it, else his own. */
   taskFor(record: TaskRecord): TaskRecord {
     return this.#joiners.get(record)?.task ?? record;
+  }
+
+  /** Waits for the abort of a signal that is not aborted. Returns what ends the waiting. */
+  follow(signal: AbortSignal, onAbort: OnAbort): () => void {
+    return this.#aborts.add(signal, onAbort);
   }
 
   cancel(record: TaskRecord, reason: unknown): void {

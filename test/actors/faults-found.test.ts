@@ -95,6 +95,27 @@ describe('what users give cannot stop the supervisor', () => {
     },
   );
 
+  it.each([undefined, 1])(
+    'promise C14 an array with a hole is refused before any of it starts (maxParallel %s)',
+    async (maxParallel) => {
+      const { orchestrator } = simulated({ services: { echo: (task) => task } });
+      const tasks = ['one'];
+      tasks[2] = 'three';
+      const options = maxParallel === undefined ? {} : { maxParallel };
+      await expect(orchestrator.executeParallel(tasks, options)).rejects.toThrow(/tasks\[1\] is not valid/);
+      const subtasks = [{ task: 'one' }];
+      subtasks[2] = { task: 'three' };
+      await expect(orchestrator.executeSubtasks(subtasks)).rejects.toThrow(/subtasks\[1\] is not valid/);
+      expect(orchestrator.stats().submitted).toBe(0);
+    },
+  );
+
+  it('promise C14 a stream with a signal that is none is refused', async () => {
+    const { orchestrator } = simulated({ services: { echo: (task) => task } });
+    const stream = orchestrator.stream(['a'], { signal: {} as AbortSignal });
+    await expect(stream.next()).rejects.toThrow(/options is not valid/);
+  });
+
   it('fault S18 an iterator whose return() throws at once is given up like any other', async () => {
     const endless = {
       [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: throwing }),
