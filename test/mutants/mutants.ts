@@ -38,8 +38,8 @@ export const MUTANTS: readonly Mutant[] = [
     id: 2,
     bug: 'last in, first out within a priority',
     file: MAILBOX,
-    find: 'this.#lanes[0]?.first ?? undefined',
-    plant: 'this.#lanes[0]?.last ?? undefined',
+    find: 'this.#lanes.at(-1)?.first ?? undefined',
+    plant: 'this.#lanes.at(-1)?.last ?? undefined',
     by: ['test/actors/mailbox.test.ts'],
   },
   {
@@ -186,9 +186,8 @@ export const MUTANTS: readonly Mutant[] = [
     id: 18,
     bug: 'caller told before the slot is free',
     file: 'src/actors/ledger.ts',
-    find: "const { crew } = task;\n    this.enter(task, 'settled');",
-    plant:
-      "const { crew } = task;\n    queueMicrotask(() => queueMicrotask(() => this.enter(task, 'settled')));",
+    find: "nowMs });\n    this.enter(task, 'settled');",
+    plant: "nowMs });\n    queueMicrotask(() => queueMicrotask(() => this.enter(task, 'settled')));",
     by: [PROMISES],
   },
   {
@@ -360,8 +359,8 @@ export const MUTANTS: readonly Mutant[] = [
     id: 106,
     bug: 'a slot is kept past a task of higher priority',
     file: DISPATCHER,
-    find: 'crew.headPriority === highest && this.mayStart',
-    plant: 'this.mayStart',
+    find: 'if (crew.headPriority < this.#roster.highestPriority) break;',
+    plant: '',
     by: ['test/queue/hand-over.test.ts'],
   },
   {
@@ -371,5 +370,21 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'else this.#releasing ??= this.#clock.setTimeout(this.release, RELEASE_MS);',
     plant: 'else void 0;',
     by: ['test/actors/orchestrator.test.ts'],
+  },
+  {
+    id: 108,
+    bug: 'a retry begins beyond a lowered limit of its service',
+    file: DISPATCHER,
+    find: 'if (!crew.allows(1)) continue;',
+    plant: '',
+    by: ['test/queue/limits.test.ts'],
+  },
+  {
+    id: 109,
+    bug: 'a lowered limit waits for its event',
+    file: DISPATCHER,
+    find: 'if (maxParallel < this.maxParallel) this.maxParallel = maxParallel;',
+    plant: '',
+    by: ['test/faults/reentrancy.test.ts'],
   },
 ];
