@@ -114,9 +114,9 @@ export class Crew implements Turn {
     return this.instances.reduce((sum, { task }) => sum + (task?.state === 'busy' ? 1 : 0), 0);
   }
 
-  /** Whether so many more attempts keep to its limit. Only one that was lowered can be passed: no more instances are hired. */
-  allows(more: number): boolean {
-    return this.hired <= this.concurrency || this.running + this.abandoned + more <= this.concurrency;
+  /** More attempts run, or are held, than may: its limit was lowered, and there are the instances of before. */
+  get isBeyondLimit(): boolean {
+    return this.hired > this.concurrency && this.running + this.abandoned > this.concurrency;
   }
 
   get hasRoom(): boolean {

@@ -82,7 +82,7 @@ export class Dispatcher {
   /** Whether a task that was assigned may start: what held then may have changed since. */
   stillAllows({ cancelRequest, attempts, crew }: TaskRecord): boolean {
     if (cancelRequest !== null || this.isHeldBack || this.#ledger.running > this.maxParallel) return false;
-    return crew === null || (crew.allows(0) && !(crew.isRetired && attempts === 0));
+    return crew === null || !(crew.isBeyondLimit || (crew.isRetired && attempts === 0));
   }
 
   /** How many more tasks of a crew would start at once. */
@@ -208,7 +208,6 @@ export class Dispatcher {
       if (cancelRequest !== null) continue;
       // Its circuit may have opened: then the instance gives the task back, and the report is under way.
       if (crew === null || instance?.task !== task || instance.isDown() || !crew.isWithinRate) continue;
-      if (!crew.allows(1)) continue;
       this.forgetDue(task);
       this.#rates.started(crew, this.#ledger.running);
       this.#ledger.enter(task, 'busy');

@@ -375,7 +375,7 @@ export const MUTANTS: readonly Mutant[] = [
     id: 108,
     bug: 'a retry begins beyond a lowered limit of its service',
     file: DISPATCHER,
-    find: 'if (!crew.allows(1)) continue;',
+    find: 'crew.isBeyondLimit || ',
     plant: '',
     by: ['test/queue/limits.test.ts'],
   },
