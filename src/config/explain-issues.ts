@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.js';
-import { isSecretName } from '../core/secret-names.js';
 import type { ConfigProblem } from './config-error.js';
+import { looksSecret, mayBeShown } from './secrets-in-config.js';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
@@ -37,7 +37,11 @@ function explain(issue: Issue, parents: Path, shown: unknown): Finding[] {
   const seen = seenAt(path, shown);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: unknownKey(key, issue.message) }));
+      return issue.keys.map((key) =>
+        looksSecret(key)
+          ? { path, message: 'holds a value where the name of a key belongs' }
+          : { path: [...path, key], message: unknownKey(key, issue.message) },
+      );
     case 'invalid_type':
       return [
         {
@@ -54,7 +58,8 @@ function explain(issue: Issue, parents: Path, shown: unknown): Finding[] {
     case 'invalid_key':
       return [
         {
-          path,
+          // The last part of the path is the name itself.
+          path: looksSecret(String(path.at(-1))) ? path.slice(0, -1) : path,
           message: `this name cannot be used: ${issue.issues.map(({ message }) => message).join('; ')}`,
         },
       ];
@@ -88,6 +93,8 @@ interface Seen {
   readonly isMissing: boolean;
   /** As it may be shown; null when it may not. */
   readonly text: string | null;
+  /** What it is, which may be shown of every value. */
+  readonly kind: string;
 }
 
 function seenAt(path: Path, shown: unknown): Seen {
@@ -95,14 +102,21 @@ function seenAt(path: Path, shown: unknown): Seen {
   for (const part of path) {
     value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
   }
-  const mayShow = !path.some((part) => typeof part === 'string' && isSecretName(part));
   const isPlain = typeof value !== 'object' || value === null;
-  const text = isPlain ? JSON.stringify(value) : Array.isArray(value) ? 'a list' : 'an object';
-  return { isMissing: value === undefined, text: mayShow && value !== undefined ? cut(text) : null };
+  const kind = kindOf(value);
+  const text =
+    value !== undefined && mayBeShown(path, value) ? (isPlain ? cut(JSON.stringify(value)) : kind) : null;
+  return { isMissing: value === undefined, text, kind };
 }
 
-function wrongType(expected: string, { text }: Seen): string {
-  return `must be ${article(expected)}${text === null ? '' : `, not ${text}`}`;
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (value === null) return 'null';
+  return article(typeof value);
+}
+
+function wrongType(expected: string, { text, kind }: Seen): string {
+  return `must be ${article(expected)}, not ${text ?? kind}`;
 }
 
 function notAmong(values: readonly string[], { isMissing, text }: Seen): string {

@@ -1,6 +1,6 @@
 /**
  * Which values of a configuration are secrets: what a variable gives to a place that is not plainly harmless, and what
- * stands in the file itself under a name like a key's.
+ * stands in the file itself under a name like a key's. And which values may be secrets, so that no message shows them.
  */
 
 import { isSecretName } from '../core/secret-names.js';
@@ -123,6 +123,40 @@ export function secretsOfAddress(address: string): string[] {
 /** Whether a field holds an address. */
 export function isAddressField(path: Path): boolean {
   return ADDRESS_FIELDS.has(path.findLast((part) => typeof part === 'string'));
+}
+
+/** Fields that hold secrets by nature, whatever their keys are called. */
+const HIDDEN_FIELD = /^(env|inheritEnv|args|headers)$|url$/i;
+
+/** No message shows more of a text, in characters, and what says that it is a secret stands before it. */
+const MOST_SHOWN = 200;
+
+/** The word before a secret in a header. */
+const WITH_SCHEME = /\b(Bearer|Basic|Token|ApiKey)\s+\S/i;
+
+/** `name=value`, `name: value` and `--name value`. */
+const NAMES = /[\w-]+(?=["']?\s*[=:])|(?<![\w-])--?[\w-]+(?=\s)/g;
+
+/**
+ * Whether a value of the file may stand in a message about it. A value that is wrong is often one that was meant for another
+ * place, so its text counts as well as its place.
+ */
+export function mayBeShown(path: Path, value: unknown): boolean {
+  const isHidden = (part: string | number): boolean =>
+    HIDDEN_FIELD.test(String(part)) || isSecretName(String(part));
+  return !fieldsOf(path).some(isHidden) && !(typeof value === 'string' && looksSecret(value));
+}
+
+/** Whether a text may hold a secret, wherever it stands. */
+export function looksSecret(text: string): boolean {
+  // Credentials in an address, however broken it is.
+  const address = text.indexOf('//');
+  if (address >= 0 && text.includes('@', address)) return true;
+  const start = text.slice(0, MOST_SHOWN);
+  return (
+    WITH_SCHEME.test(start) ||
+    (start.match(NAMES) ?? []).some((name) => isSecretName(name.replace(/^-+/, '')))
+  );
 }
 
 /** What a variable gives is looked at where the reference is filled in. */

@@ -117,7 +117,7 @@ describe('loadConfig()', () => {
     [
       'an address that is none',
       { services: { n: { kind: 'http', url: 'example' } } },
-      'services.n.url: invalid URL; got "example"',
+      'services.n.url: invalid URL',
     ],
     [
       'a typo inside a built-in service',
@@ -201,6 +201,53 @@ describe('loadConfig()', () => {
     });
     expect(faults.join()).toContain('services.a.apiKey');
     expect(faults.join()).not.toContain('sk-');
+  });
+
+  const inAddress = 'http://user:hunter22secret@127.0.0.1:1';
+  const http = { kind: 'http', url: 'http://x' };
+  const mcp = { kind: 'mcp', command: 'x' };
+  it.each([
+    ['the address of a model', 'a.baseURL', { a: { kind: 'openai', baseURL: inAddress, model: 'm' } }],
+    ['the address of a service', 'a.url', { a: { kind: 'http', url: inAddress } }],
+    ['the address of a server', 'a.url', { a: { kind: 'mcp', url: inAddress } }],
+    ['a broken address', 'a.url', { a: { kind: 'http', url: 'http//x?api_key=hunter22secret' } }],
+    ['variables as a text', 'a.env', { a: { ...mcp, env: 'TOKEN=hunter22secret' } }],
+    ['a variable of a wrong type', 'a.env.X', { a: { ...mcp, env: { X: 22_765_432 } } }],
+    ['names of variables', 'a.inheritEnv', { a: { ...mcp, inheritEnv: 'X=hunter22secret' } }],
+    ['arguments as a text', 'a.args', { a: { ...mcp, args: '--password hunter22secret' } }],
+    ['an argument of a wrong type', 'a.args[1]', { a: { ...mcp, args: ['-p', 22_765_432] } }],
+    ['headers as a text', 'a.headers', { a: { ...http, headers: 'X: hunter22secret' } }],
+    ['a header', 'a.headers.X', { a: { ...http, headers: { X: 'hunter22secreté' } } }],
+    ['a header for a name', 'a.headers', { a: { ...http, headers: { 'X-Key: hunter22secret': '' } } }],
+    ['a header for a key', 'a:', { a: { ...http, 'Authorization: Bearer hunter22secret': '' } }],
+    [
+      'a key in a wrong place',
+      'a.mode',
+      { a: { ...mcp, kind: 'subprocess', mode: 'Bearer hunter22secret' } },
+    ],
+    ['a flag in a wrong place', 'a.kind', { a: { ...mcp, kind: '--api-key hunter22secret' } }],
+    ['an address in a wrong place', 'a.kind', { a: { kind: inAddress } }],
+    ['a header for a service', 'a', { a: 'Authorization: Basic hunter22secret' }],
+  ])('shows nothing of %s', async (_what, path, services) => {
+    const faults = await faultsOf({ services });
+    expect(faults.join('\n')).toContain(`services.${path}`);
+    expect(faults.join('\n')).not.toMatch(/hunter|22.?765|user:/);
+  });
+
+  it.each([
+    ['routers.llm.baseURL', { routers: { llm: { baseURL: inAddress, model: 'm' } } }],
+    ['builtins.chat.baseURL', { builtins: { chat: { baseURL: inAddress, model: 'm' } } }],
+    ['mcpServers.a.type', { mcpServers: { a: { url: 'http://x', type: 'Bearer hunter22secret' } } }],
+  ])('shows nothing of a secret at %s', async (path, content) => {
+    const faults = await faultsOf(content);
+    expect(faults.join('\n')).toContain(path);
+    expect(faults.join('\n')).not.toMatch(/hunter|user:/);
+  });
+
+  it('says what kind of value it does not show', async () => {
+    const faults = await faultsOf({ services: { a: { ...mcp, env: 'TOKEN=x', args: '-x' } } });
+    expect(faults.join('\n')).toContain('services.a.env: must be an object, not a text');
+    expect(faults.join('\n')).toContain('services.a.args: must be a list, not a text');
   });
 
   it('says that there is no file', async () => {
