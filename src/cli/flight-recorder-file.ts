@@ -7,6 +7,7 @@ import type { RecordedOrchestrator } from '../inspect/history-lines.js';
 import { ConfigurationError, UsageError } from './exit-code.js';
 import { onFatalFault } from './fatal-fault.js';
 import type { Arguments, Flags } from './flags.js';
+import { takeSignal } from './process-end.js';
 
 export const FLIGHT_RECORDER_FLAGS: Flags = {
   'flight-recorder': {
@@ -50,11 +51,11 @@ export function recordFlight(orchestrator: RecordedOrchestrator, args: Arguments
   };
   const onSignal = (): void => write(SIGNAL);
   // Elsewhere there is no such signal.
-  if (process.platform !== 'win32') process.on(SIGNAL, onSignal);
+  const giveBack = process.platform === 'win32' ? () => {} : takeSignal(SIGNAL, onSignal);
   const forget = onFatalFault(write);
   return () => {
     forget();
-    process.off(SIGNAL, onSignal);
+    giveBack();
     recorder.stop();
   };
 }

@@ -2,6 +2,7 @@
 /** The command line: the only place that reads argv and ends the process. */
 import { packageVersion } from '../mcp/package-version.js';
 import { endOnFatalFault } from './fatal-fault.js';
+import { endAtSignals } from './process-end.js';
 import { processRedactor } from './process-redactor.js';
 import { runProgram } from './program.js';
 import { redactWrites } from './redact-writes.js';
@@ -20,4 +21,5 @@ const log = stderrLog(level, { isPretty: process.stderr.isTTY === true });
 // Read where it is needed: a wrong value is told with the other flags.
 const rejections = () => (argv.join('=').includes('--unhandled-rejections=log') ? 'log' : 'exit');
 endOnFatalFault(log, rejections);
+endAtSignals();
 process.exit(await runProgram(argv, { terminal: processTerminal(), log, version: packageVersion() }));

@@ -1,4 +1,5 @@
 import { EXIT } from './exit-code.js';
+import { takeSignal } from './process-end.js';
 
 /** Signals that ask the process to end, until it is disposed. */
 export interface StopSignals {
@@ -18,6 +19,11 @@ export function listenForStop(): StopSignals {
     if (++requests > 1) process.exit(EXIT.interrupted);
     resolveFirst(signal);
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return { first, dispose: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal) };
+  const giveBack = (['SIGINT', 'SIGTERM'] as const).map((name) => takeSignal(name, onSignal));
+  return {
+    first,
+    dispose() {
+      for (const end of giveBack) end();
+    },
+  };
 }
