@@ -4,8 +4,8 @@ import { isBytes } from './bytes.js';
  * Takes secrets out of whatever leaves the process.
  *
  * Owns: the secrets, in every spelling in which they may turn up. Talks to nobody. Invariants:
- * - L1 no text that it returns holds a secret of at least {@link SHORTEST_SECRET} characters, as it is, inside JSON, in an
- *   address or in base64; nor the beginning of one that was cut off at the text's end.
+ * - L1 no text that it returns holds a secret of at least {@link SHORTEST_SECRET} characters, as it is, inside JSON of
+ *   whichever writer, in an address or in base64; nor the beginning of one that was cut off at the text's end.
  * - L2 a value without a secret is returned as it is, not as a copy.
  */
 
@@ -18,18 +18,28 @@ export const SHORTEST_SECRET = 6;
 /** How many levels of objects and lists are looked at; what lies deeper is replaced. */
 const DEEPEST = 1000;
 
+/** Where JSON escapes a character that it need not, or may have been about to when the text was cut. */
+const NEEDLESS_ESCAPE = /\\(?:[/u]|…?$)/;
+
 export class Redactor {
   readonly #secrets = new Set<string>();
   /** Longest first: one spelling may be part of another. */
   #spellings: readonly string[] = [];
+  /** These, and those with needless escapes, which few texts have. */
+  #allSpellings: readonly string[] = [];
+  /** Of a spelling with needless escapes: a part that no writer escapes. A text without it does not hold the spelling. */
+  readonly #words = new Map<string, string>();
 
   /** Adds a secret. Returns whether it is long enough to be searched for. */
   add(secret: string): boolean {
     if (secret.length < SHORTEST_SECRET) return false;
     if (this.#secrets.has(secret)) return true;
     this.#secrets.add(secret);
-    const spellings = new Set([...this.#spellings, ...spellingsOf(secret)]);
-    this.#spellings = [...spellings].sort((a, b) => b.length - a.length);
+    const spellings = spellingsOf(secret);
+    const escaped = escapedSpellingsOf(secret).filter((spelling) => !spellings.includes(spelling));
+    for (const spelling of escaped) this.#words.set(spelling, longestWord(secret));
+    this.#spellings = longestFirst([...this.#spellings, ...spellings]);
+    this.#allSpellings = longestFirst([...this.#allSpellings, ...spellings, ...escaped]);
     return true;
   }
 
@@ -40,11 +50,12 @@ export class Redactor {
 
   /** The text without secrets. */
   text(text: string): string {
+    const isEscaped = this.#words.size > 0 && NEEDLESS_ESCAPE.test(text);
     let clean = text;
-    for (const spelling of this.#spellings) {
+    for (const spelling of isEscaped ? this.#spellingsIn(text) : this.#spellings) {
       if (clean.includes(spelling)) clean = clean.replaceAll(spelling, REDACTED);
     }
-    return this.#withoutCutSecret(clean);
+    return withoutCutSecret(clean, isEscaped ? this.#allSpellings : this.#spellings);
   }
 
   /**
@@ -54,6 +65,15 @@ export class Redactor {
   value<T>(value: T): T {
     if (this.isEmpty || !this.#holdsSecret(value, new Set(), 0)) return value;
     return this.#copy(value, new Map(), 0) as T;
+  }
+
+  /** All spellings that a text with needless escapes may hold. */
+  #spellingsIn(text: string): readonly string[] {
+    const words = new Set([...new Set(this.#words.values())].filter((word) => text.includes(word)));
+    return this.#allSpellings.filter((spelling) => {
+      const word = this.#words.get(spelling);
+      return word === undefined || words.has(word);
+    });
   }
 
   /** True also when that cannot be known. */
@@ -126,19 +146,27 @@ export class Redactor {
     const clean = this.text(json);
     return clean === json ? keep(value) : JSON.parse(clean);
   }
+}
 
-  /** Whoever cut the text to a length may have cut through a secret. */
-  #withoutCutSecret(text: string): string {
-    const end = text.endsWith('…') ? text.length - 1 : text.length;
-    for (const spelling of this.#spellings) {
-      const start = spelling.slice(0, SHORTEST_SECRET);
-      const from = text.indexOf(start, Math.max(0, end - spelling.length));
-      if (from >= 0 && from < end && spelling.startsWith(text.slice(from, end))) {
-        return `${text.slice(0, from)}${REDACTED}`;
-      }
+/** Whoever cut the text to a length may have cut through a secret. */
+function withoutCutSecret(text: string, spellings: readonly string[]): string {
+  const end = text.endsWith('…') ? text.length - 1 : text.length;
+  for (const spelling of spellings) {
+    const start = spelling.slice(0, SHORTEST_SECRET);
+    const from = text.indexOf(start, Math.max(0, end - spelling.length));
+    if (from >= 0 && from < end && spelling.startsWith(text.slice(from, end))) {
+      return `${text.slice(0, from)}${REDACTED}`;
     }
-    return text;
   }
+  return text;
+}
+
+function longestWord(secret: string): string {
+  return longestFirst(secret.match(/[\w-]+/g) ?? [])[0] ?? '';
+}
+
+function longestFirst(spellings: readonly string[]): string[] {
+  return [...new Set(spellings)].sort((a, b) => b.length - a.length);
 }
 
 /** A secret as it stands in JSON, in JSON inside JSON, in an address, in a form and in base64. */
@@ -160,6 +188,36 @@ function spellingsOf(secret: string): string[] {
     // The last letters of base64 depend on what follows.
     base64.slice(0, Math.floor(bytes.length / 3) * 4),
   ].filter((spelling) => spelling.length >= SHORTEST_SECRET);
+}
+
+/** What writers of JSON escape although they need not, beside the slash. */
+const ESCAPED_BY_WRITERS = [
+  // Python and PHP.
+  /[^\0-\x7f]/g,
+  // Go.
+  /[<>&\u2028\u2029]/g,
+  // Gson.
+  /[<>&='\u2028\u2029]/g,
+  // .NET. The backslash before a quote goes with it.
+  /\\"|[<>&'+`\x7f]|[^\0-\x7f]/g,
+];
+
+/** A secret as it stands in JSON, and in JSON inside JSON, of writers that escape more than they must. */
+function escapedSpellingsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  const escaped = ESCAPED_BY_WRITERS.flatMap((letters) =>
+    ['lower', 'upper'].map((hex) =>
+      inJson.replace(letters, (letter) => {
+        const code = letter
+          .charCodeAt(letter.length - 1)
+          .toString(16)
+          .padStart(4, '0');
+        return `\\u${hex === 'upper' ? code.toUpperCase() : code}`;
+      }),
+    ),
+  );
+  const spellings = new Set([inJson, ...escaped].flatMap((each) => [each, each.replaceAll('/', '\\/')]));
+  return [...spellings].flatMap((each) => [each, JSON.stringify(each).slice(1, -1)]);
 }
 
 function partsOf(value: object): unknown[] {

@@ -46,7 +46,8 @@ export default async (task, { progress, log }) => {
   log.warn({ all: everything() }, everything());
   if (task.includes('fail')) throw Object.assign(new Error('failed with ' + everything()), { data: { all: everything() } });
   if (task.includes('print')) process.stderr.write(everything() + '\\n');
-  return { text: everything(), json: JSON.stringify({ all: everything() }), [everything()]: 1 };
+  const json = JSON.stringify({ all: everything() });
+  return { text: everything(), json, slashed: json.replaceAll('/', '\\\\/'), [everything()]: 1 };
 };`;
 
 const SERVICES = [
@@ -240,6 +241,7 @@ it('a secret in any slot is in no output of any command', async () => {
     for (const spelling of [
       secret,
       JSON.stringify(secret).slice(1, -1),
+      JSON.stringify(secret).slice(1, -1).replaceAll('/', '\\/'),
       encodeURIComponent(secret),
       Buffer.from(secret).toString('base64'),
     ]) {

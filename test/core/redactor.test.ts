@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OrchestratorError } from '../../src/core/errors.js';
-import { Redactor } from '../../src/core/redactor.js';
+import { Redactor, SHORTEST_SECRET } from '../../src/core/redactor.js';
 
 const SECRET = 'tok"en/with\nodd ünits+1234';
 
@@ -26,6 +26,40 @@ describe('Redactor.text()', () => {
     expect(clean).toContain('[redacted]');
     expect(clean).not.toContain(spelling);
     expect(clean).toMatch(/^before .* after$/);
+  });
+
+  const KEY = 'wJ"a\\l/X<ü𝒳>&=\'+`K7MDENG';
+  it.each([
+    ['PHP', String.raw`wJ\"a\\l\/X<\u00fc\ud835\udcb3>&='+\`K7MDENG`],
+    ['PHP, with slashes as they are', String.raw`wJ\"a\\l/X<\u00fc\ud835\udcb3>&='+\`K7MDENG`],
+    ['PHP, with letters as they are', String.raw`wJ\"a\\l\/X<ü𝒳>&='+\`K7MDENG`],
+    ['Python', String.raw`wJ\"a\\l/X<\u00fc\ud835\udcb3>&='+\`K7MDENG`],
+    ['Go', String.raw`wJ\"a\\l/X\u003cü𝒳\u003e\u0026='+\`K7MDENG`],
+    ['Gson', String.raw`wJ\"a\\l/X\u003cü𝒳\u003e\u0026\u003d\u0027+\`K7MDENG`],
+    ['.NET', String.raw`wJ\u0022a\\l/X\u003C\u00FC\uD835\uDCB3\u003E\u0026=\u0027\u002B\u0060K7MDENG`],
+    [
+      '.NET, in small letters',
+      String.raw`wJ\u0022a\\l/X\u003c\u00fc\ud835\udcb3\u003e\u0026=\u0027\u002b\u0060K7MDENG`,
+    ],
+  ])(
+    'takes a secret out as JSON of %s spells it, inside JSON as well, and cut off anywhere',
+    (_writer, raw) => {
+      const spelling = raw.replace('\\`', '`');
+      expect(JSON.parse(`"${spelling}"`)).toBe(KEY);
+      const redactor = redactorOf(KEY);
+      expect(redactor.text(`{"k":"${spelling}"}`)).toBe('{"k":"[redacted]"}');
+      expect(redactor.text(JSON.stringify({ out: `{"k":"${spelling}"}` }))).toBe(
+        String.raw`{"out":"{\"k\":\"[redacted]\"}"}`,
+      );
+      for (let length = SHORTEST_SECRET; length < spelling.length; length += 1) {
+        expect(redactor.text(`preview: ${spelling.slice(0, length)}…`)).toBe('preview: [redacted]');
+      }
+    },
+  );
+
+  it('takes the longer of two secrets out first, however it is spelled', () => {
+    const redactor = redactorOf('topsecret1', 'topsecret1/more');
+    expect(redactor.text(String.raw`topsecret1\/more topsecret1`)).toBe('[redacted] [redacted]');
   });
 
   it('takes the longer of two secrets out first', () => {
