@@ -158,6 +158,16 @@ describe('the server over stdio', () => {
     expect(server.stderr).toContain('aborted one');
   });
 
+  it('lets a run whose id was told go on for --drain-seconds when the client goes away', async () => {
+    const patient = new ChildServer([...FIXTURE_ARGS, '--drain-seconds=5']);
+    await patient.initialize();
+    patient.call(2, { task: 'one', service: 'slow', waitSeconds: 0 });
+    expect((await patient.answer(2)).result).toMatchObject({ structuredContent: { status: 'running' } });
+    patient.child.stdin.end();
+    expect((await patient.exited).code).toBe(0);
+    expect(patient.stderr).toContain('finished one');
+  });
+
   it('fault C9 exits 0 when the client closes our stdout', async () => {
     server.call(2, { task: 'one', service: 'slow', kwargs: { stepMs: 10_000 } });
     await server.said('started one');

@@ -29,7 +29,7 @@ export const serveCommand: Command = {
     'drain-seconds': {
       type: 'string',
       value: 'SECONDS',
-      help: 'How long accepted work goes on when the process is asked to stop (default: 10)',
+      help: 'How long accepted work goes on when the process is asked to stop or its client leaves (default: 10)',
     },
     ...HTTP_FLAGS,
     ...WINDOW_FLAGS,
@@ -82,13 +82,14 @@ export const serveCommand: Command = {
 export interface ServeOptions {
   readonly log: Log;
   readonly version: string;
-  /** How long accepted work goes on after a signal, in seconds. Default: what the orchestrator's configuration says. */
+  /** How long accepted work goes on at the end, in seconds. Default: what the orchestrator's configuration says. */
   readonly drainSeconds?: number;
 }
 
 /**
- * Serves one client until it leaves or the process is asked to stop. On a signal the accepted work goes on for the
- * orchestrator's `drainSeconds` and its answers are still sent; when the client leaves, its calls are cancelled.
+ * Serves one client until it leaves or the process is asked to stop. On a signal the accepted work goes on for
+ * `drainSeconds` and its answers are still sent; when the client leaves, its calls are cancelled, and runs whose id it was
+ * told go on as long.
  */
 export async function serveUntilEnd(
   orchestrator: OrchestratorPort,
@@ -97,15 +98,16 @@ export async function serveUntilEnd(
   const { serveStdio } = await loadFace();
   const stop = listenForStop();
   const connection = serveStdio(orchestrator, { log, version });
+  const drain = () => orchestrator.close(drainSeconds === undefined ? {} : { drainSeconds });
   const end = await Promise.race([connection.ended, stop.first]);
   if (typeof end === 'string') {
     log.info({ signal: end }, 'draining');
-    await orchestrator.close(drainSeconds === undefined ? {} : { drainSeconds });
+    await drain();
     await connection.close();
     return EXIT.success;
   }
   if (end.exitCode !== 0) log.error({ reason: end.cause?.message }, 'the connection broke');
-  await orchestrator.close();
+  await drain();
   // Services have been told to stop; the turn lets them say so before the process ends.
   await nextTurn();
   return end.exitCode;
