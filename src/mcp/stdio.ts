@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { serveStdio as serveSdk } from '@modelcontextprotocol/server/stdio';
 import { systemClock } from '../core/clock.js';
@@ -66,7 +65,7 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
     async close() {
       await withinMs(FLUSH_MS, () => guarded.answered());
       wire.flush();
-      if (output.writableLength > 0) await withinMs(FLUSH_MS, () => once(output, 'drain'));
+      if (output.writableLength > 0) await withinMs(FLUSH_MS, () => written(output));
       await handle.close();
     },
   };
@@ -81,6 +80,12 @@ function toEnd(cause: Error | undefined): ConnectionEnd {
 function countFaults(log: Log): (error: Error) => void {
   let count = 0;
   return (error) => log.debug({ count: ++count, reason: error.message }, 'fault on the MCP connection');
+}
+
+/** Resolves once everything that was written before is handed over, or cannot be. */
+function written(output: Writable): Promise<void> {
+  // Not by the event "drain": that comes only where the backlog had reached its limit.
+  return new Promise((resolve) => void output.write('', () => resolve()));
 }
 
 async function withinMs(limitMs: number, wait: () => Promise<unknown>): Promise<void> {
