@@ -1,4 +1,4 @@
-import { accessSync, constants, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Log } from '../core/environment.js';
 import { messageOf } from '../core/errors.js';
@@ -29,7 +29,7 @@ const SIGNAL = 'SIGUSR2';
  * Records the latest facts when `--flight-recorder` asks for it, and writes them at {@link SIGNAL} and at a fault that ends
  * the process. Returns what ends that.
  *
- * @throws UsageError for a bad count, ConfigurationError when the file's folder cannot be written.
+ * @throws UsageError for a bad count, ConfigurationError when the file is a folder or its folder cannot be written.
  */
 export function recordFlight(orchestrator: RecordedOrchestrator, args: Arguments, log: Log): () => void {
   const path = args.text('flight-recorder');
@@ -39,7 +39,7 @@ export function recordFlight(orchestrator: RecordedOrchestrator, args: Arguments
     return () => {};
   }
   const file = resolve(path);
-  checkFolder(file, path);
+  checkPlace(file, path);
   const recorder = createFlightRecorder(orchestrator, keepEvents === undefined ? {} : { keepEvents });
   const write = (reason: string): void => {
     try {
@@ -60,9 +60,12 @@ export function recordFlight(orchestrator: RecordedOrchestrator, args: Arguments
   };
 }
 
-function checkFolder(file: string, path: string): void {
+/** A fault is the wrong moment to find out that the file cannot be written. */
+function checkPlace(file: string, path: string): void {
   try {
     accessSync(dirname(file), constants.W_OK);
+    if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+      throw new Error('it is a folder; name a file');
   } catch (cause) {
     const why = messageOf(cause);
     throw new ConfigurationError(`--flight-recorder ${path} cannot be written: ${why}`, { cause });

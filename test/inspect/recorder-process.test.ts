@@ -115,6 +115,7 @@ it('refuses a folder that is not there, and a count without a file, before anyth
     3,
     expect.stringContaining('cannot be written'),
   ]);
+  expect(await fail('--flight-recorder', folder)).toEqual([3, expect.stringContaining('it is a folder')]);
   expect(await fail('--keep-events', '5')).toEqual([
     2,
     expect.stringContaining('--keep-events needs --flight-recorder'),

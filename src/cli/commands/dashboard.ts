@@ -33,10 +33,11 @@ export const dashboardCommand: Command = {
     const { openOrchestrator } = await import('../built-in-orchestrator.js');
     const opened = await openOrchestrator(args, log, windows);
     const { orchestrator } = opened;
-    const history = recordHistory(orchestrator, args);
+    const history = recordHistory(orchestrator, args, log);
     const stop = listenForStop();
     const stopFollowing = keepInStep(opened);
     try {
+      await history.opened;
       const openWindows = await windows.open(orchestrator, { log, version, terminal });
       terminal.tell('To see the tasks of an MCP server, start that with --dashboard. Ctrl-C ends this.');
       for (const task of args.positionals) orchestrator.submit(task);

@@ -37,13 +37,14 @@ export const runCommand: Command = {
     const options = taskOptionsOf(args);
     const { openOrchestrator } = await import('../built-in-orchestrator.js');
     const { orchestrator, engine } = await openOrchestrator(args, log, { acceptsTasks: true });
-    const history = recordHistory(orchestrator, args);
+    const history = recordHistory(orchestrator, args, log);
     const stopRecording = recordFlight(orchestrator, args, log);
     if (args.text('log-level') !== undefined) logTasks(orchestrator, log);
     const stop = listenForStop();
     void stop.first.then(() => drain(orchestrator, terminal));
     // After the recorders, which must see what a journal brings back.
     const door = await openTaskDoor(orchestrator, engine, log);
+    await history.opened;
     const results = await runTasks(orchestrator, tasks, options, terminal);
     await printResults(tasks, results, args.isSet('json'), terminal);
     await orchestrator.close();

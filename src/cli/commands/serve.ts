@@ -54,7 +54,7 @@ export const serveCommand: Command = {
     const opened = await openOrchestrator(args, log, { ...windows, acceptsTasks: true });
     const { orchestrator } = opened;
     const openWindows = await windows.open(orchestrator, { log, version, terminal });
-    const history = recordHistory(orchestrator, args);
+    const history = recordHistory(orchestrator, args, log);
     const stopRecording = recordFlight(orchestrator, args, log);
     const watch = watchEventLoop({ running: () => orchestrator.runningTasks(), log });
     orchestrator.on('event', (event) => event.type === 'started' && watch.started(event.service));
@@ -62,6 +62,7 @@ export const serveCommand: Command = {
     const stopFollowing = keepInStep(opened);
     const door = await openTaskDoor(orchestrator, opened.engine, log);
     try {
+      await history.opened;
       const options = { log, version, ...(drainSeconds !== undefined && { drainSeconds }) };
       if (settings === undefined) return await serveUntilEnd(orchestrator, options);
       const { serveOverHttp } = await import('./serve-over-http.js');

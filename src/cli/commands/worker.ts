@@ -52,13 +52,14 @@ export const workerCommand: Command = {
     const opened = await openWorker(args, log, windows);
     const { worker, orchestrator } = opened;
     const openWindows = await windows.open(orchestrator, { log, version, terminal });
-    const history = recordHistory(orchestrator, args);
+    const history = recordHistory(orchestrator, args, log);
     const stopRecording = recordFlight(orchestrator, args, log);
     const stopLogging = logTasks(orchestrator, log);
     const stopFollowing = keepInStep(opened);
     const stop = listenForStop();
-    terminal.tell(`Worker at ${worker.url}; press Ctrl-C to stop it.`);
     try {
+      await history.opened;
+      terminal.tell(`Worker at ${worker.url}; press Ctrl-C to stop it.`);
       const signal = await stop.first;
       log.info({ signal }, 'draining');
       await worker.close();
