@@ -1,7 +1,7 @@
 /** How the process ends, and what a script may rely on. */
 export const EXIT = {
   success: 0,
-  /** A task failed, or a connection broke the rules of its transport. */
+  /** A task failed, the output could not be written, or a connection broke the rules of its transport. */
   taskFailed: 1,
   usage: 2,
   configuration: 3,

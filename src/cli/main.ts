@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line: the only place that reads argv and ends the process. */
 import { packageVersion } from '../mcp/package-version.js';
+import { EXIT } from './exit-code.js';
 import { endOnFatalFault } from './fatal-fault.js';
 import { endAtSignals } from './process-end.js';
 import { processRedactor } from './process-redactor.js';
@@ -22,4 +23,7 @@ const log = stderrLog(level, { isPretty: process.stderr.isTTY === true });
 const rejections = () => (argv.join('=').includes('--unhandled-rejections=log') ? 'log' : 'exit');
 endOnFatalFault(log, rejections);
 endAtSignals();
-process.exit(await runProgram(argv, { terminal: processTerminal(), log, version: packageVersion() }));
+const terminal = processTerminal();
+const exitCode = await runProgram(argv, { terminal, log, version: packageVersion() });
+// A script that goes by the exit code must not go on with half a result.
+process.exit(exitCode === EXIT.success && terminal.hasLostOutput ? EXIT.taskFailed : exitCode);

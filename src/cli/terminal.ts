@@ -18,21 +18,47 @@ export interface Terminal {
   live(text: string): void;
 }
 
+/** The terminal of this process. */
+export interface ProcessTerminal extends Terminal {
+  /** Whether something that was printed could not be written, although its reader is there. */
+  readonly hasLostOutput: boolean;
+}
+
 /** Columns for a table that goes to a file or a pipe. */
 const PLAIN_COLUMNS = 120;
 
 const CLEAR_LINE = '\r\u001b[2K';
 
-/** The terminal of this process. A reader who has gone away is no fault: what is written then is lost. */
-export function processTerminal(): Terminal {
+/** Errors of a reader who has gone away, and of what is written after any error. */
+const NO_READER = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
+/**
+ * The terminal of this process. A reader who has gone away is no fault: what is written then is lost. Any other fault of
+ * stdout is told once on stderr, whose own faults cannot be told.
+ */
+export function processTerminal(): ProcessTerminal {
   const { stdout, stderr } = process;
-  for (const stream of [stdout, stderr]) stream.on('error', () => {});
+  let hasLostOutput = false;
+  const tell = (text: string): void => void stderr.write(`${text}\n`);
+  const onFault = (cause: NodeJS.ErrnoException): void => {
+    if (hasLostOutput || NO_READER.has(cause.code ?? '')) return;
+    hasLostOutput = true;
+    tell(`The output cannot be written to stdout: ${cause.message}; what was printed is not complete.`);
+  };
+  stdout.on('error', onFault);
+  stderr.on('error', () => {});
   return {
+    get hasLostOutput() {
+      return hasLostOutput;
+    },
     print: (text) =>
       new Promise((resolve) => {
-        stdout.write(`${text}\n`, () => resolve());
+        stdout.write(`${text}\n`, (cause) => {
+          if (cause) onFault(cause);
+          resolve();
+        });
       }),
-    tell: (text) => void stderr.write(`${text}\n`),
+    tell,
     ask,
     isLive: stderr.isTTY === true,
     // Some terminals say 0.
