@@ -12,6 +12,13 @@ const PATIENCE_MS = 30_000;
 /** Output that is written without waiting for the end of the turn, in characters. */
 const FULL_CHARS = 64 * 1024;
 
+/** A line that is no message and names nobody who could be answered. */
+export interface UnansweredLine {
+  /** Why it is none. The line itself is not told: it may hold secrets. */
+  readonly reason: string;
+  readonly lengthChars: number;
+}
+
 /** Messages that are written together, and who waits for that. */
 interface Parcel {
   readonly sent: Promise<void>;
@@ -33,6 +40,8 @@ export class CappedStdioTransport implements Transport {
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
   onmessage?: Transport['onmessage'];
+  /** Told of each line that gets no answer, blank ones aside: its sender may wait for ever. */
+  onUnanswered?: ((line: UnansweredLine) => void) | undefined;
 
   readonly #input: Readable;
   readonly #output: Writable;
@@ -111,13 +120,17 @@ export class CappedStdioTransport implements Transport {
     try {
       value = JSON.parse(line);
     } catch {
-      // What is no JSON at all is not even noise worth telling.
+      // The peer is told nothing: there is no id to answer to.
+      if (line.trim() !== '') this.onUnanswered?.({ reason: 'no JSON', lengthChars: line.length });
       return undefined;
     }
     try {
       return readMessage(value);
     } catch (cause) {
-      for (const refusal of refuseUnreadable(value)) this.send(refusal).catch(this.#fault);
+      const refusals = refuseUnreadable(value);
+      for (const refusal of refusals) this.send(refusal).catch(this.#fault);
+      const reason = 'no message of JSON-RPC 2.0, or an id that is neither a text nor a whole number';
+      if (refusals.length === 0) this.onUnanswered?.({ reason, lengthChars: line.length });
       throw cause;
     }
   }

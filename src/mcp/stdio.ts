@@ -3,7 +3,7 @@ import { serveStdio as serveSdk } from '@modelcontextprotocol/server/stdio';
 import { systemClock } from '../core/clock.js';
 import type { Log } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
-import { CappedStdioTransport } from './capped-stdio-transport.js';
+import { CappedStdioTransport, type UnansweredLine } from './capped-stdio-transport.js';
 import { GuardedTransport } from './guarded-transport.js';
 import { ListenGate } from './resources/listen-gate.js';
 import { createMcpServerFactory } from './server.js';
@@ -51,6 +51,7 @@ export function serveStdio(orchestrator: OrchestratorPort, options: StdioOptions
     end = resolve;
   });
   const wire = new CappedStdioTransport(input, output);
+  wire.onUnanswered = tellUnanswered(log);
   const guarded = new GuardedTransport(wire, (cause) => end(toEnd(cause)));
   const parts = createServerParts(orchestrator, { ...options, clock: systemClock });
   const { runs, sources, updates } = parts;
@@ -80,6 +81,15 @@ function toEnd(cause: Error | undefined): ConnectionEnd {
 function countFaults(log: Log): (error: Error) => void {
   let count = 0;
   return (error) => log.debug({ count: ++count, reason: error.message }, 'fault on the MCP connection');
+}
+
+/** Tells the operator of lines that nobody answers: of a flood the 1st, the 10th, the 100th and so on. */
+function tellUnanswered(log: Log): (line: UnansweredLine) => void {
+  let count = 0;
+  return (line) => {
+    count += 1;
+    if (/^10*$/.test(`${count}`)) log.warn({ count, ...line }, 'a line of the client gets no answer');
+  };
 }
 
 /** Resolves once everything that was written before is handed over, or cannot be. */
