@@ -22,7 +22,7 @@ export interface Arguments {
   isSet(flag: string): boolean;
   text(flag: string): string | undefined;
   texts(flag: string): readonly string[];
-  /** A finite number of at least `least`; whole when `isWhole`. */
+  /** A finite number of at least `least`; whole when `isWhole`, and then one that is counted exactly. */
   number(flag: string, rule: NumberRule): number | undefined;
 }
 
@@ -109,8 +109,10 @@ function parseNumber(flag: string, text: string | undefined, rule: NumberRule): 
     most = Number.MAX_VALUE,
   } = rule;
   const isInRange = text.trim() !== '' && value >= least && value > above && value <= most;
-  if (isInRange && (!rule.isWhole || Number.isInteger(value))) return value;
-  throw new UsageError(`--${flag} must be ${describe(rule)}, not "${text}".`);
+  const isTooLong = rule.isWhole === true && value > Number.MAX_SAFE_INTEGER;
+  if (isInRange && !isTooLong && (!rule.isWhole || Number.isInteger(value))) return value;
+  const told = isTooLong ? { most: Number.MAX_SAFE_INTEGER, ...rule } : rule;
+  throw new UsageError(`--${flag} must be ${describe(told)}, not "${text}".`);
 }
 
 function describe({ least, above, most, isWhole = false }: NumberRule): string {

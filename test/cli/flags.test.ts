@@ -38,6 +38,11 @@ describe('parseFlags()', () => {
   it.each([
     ['0', { above: 0 }, '--timeout must be a number above 0, not "0".'],
     ['1.5', { least: 1, isWhole: true }, '--timeout must be a whole number at least 1, not "1.5".'],
+    [
+      '1e20',
+      { least: 1, isWhole: true },
+      '--timeout must be a whole number at least 1 and at most 9007199254740991, not "1e20".',
+    ],
     ['2', { least: 0, most: 1 }, '--timeout must be a number at least 0 and at most 1, not "2".'],
     ['ten', { least: 0 }, '--timeout must be a number at least 0, not "ten".'],
     ['', { least: 0 }, '--timeout must be a number at least 0, not "".'],
