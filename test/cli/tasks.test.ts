@@ -1,8 +1,11 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BusyError } from '../../src/cli/exit-code.js';
 import { runProgram } from '../../src/cli/program.js';
+import { deskBehind, doorOf } from '../../src/cli/tasks/door.js';
 import { openTaskDoor } from '../../src/cli/tasks/open-desk.js';
 import { silentLog } from '../../src/core/environment.js';
 import { createOrchestrator } from '../../src/index.js';
@@ -139,6 +142,57 @@ describe('gaffr tasks, while a process has the journal', () => {
     expect((await result).status).toBe('cancelled');
     expect(service.calls[0]?.context.signal.aborted).toBe(true);
     expect((await run('tasks', 'retry', 'mine', '--journal', path)).code).toBe(1);
+  });
+
+  it.each([
+    [['show', 'i'.repeat(300)], 'The id of a task has 1 to 256 characters, not 300.'],
+    [['cancel', ''], 'The id of a task has 1 to 256 characters, not 0.'],
+    [['retry', 'well', ''], 'The id of a task has 1 to 256 characters'],
+    [['--most', '1e20'], '--most must be a whole number at least 1 and at most'],
+    [['cancel', 'a', '--reason', 'r'.repeat(12_000)], '--reason takes at most 1000 characters, not 12000.'],
+  ])('what no task can be called is told before anybody is asked (%#)', async (argv, message) => {
+    const { path } = await running();
+    const { code, err } = await run('tasks', ...argv, '--journal', path);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+  });
+
+  it('takes the longest id and the longest reason, whatever letters they have', async () => {
+    const { path, orchestrator } = await running();
+    const taskId = '"'.repeat(256);
+    const result = orchestrator.execute('x', { taskId });
+    for (let turn = 0; turn < 6; turn += 1) await drained();
+    const reason = '\u0001'.repeat(1000);
+    expect((await run('tasks', 'cancel', taskId, '--reason', reason, '--journal', path)).code).toBe(0);
+    expect((await result).error).toContain(reason);
+  });
+
+  it.each([
+    ['hangs up', ''],
+    ['answers by half', '{"answer": tr'],
+  ])('says that the process has gone when it %s, and ends with 75', async (_, words) => {
+    const path = newPath();
+    const orchestrator = createOrchestrator({ engine: { kind: 'journal', path }, log: silentLog });
+    let asked = 0;
+    const door = createServer({ allowHalfOpen: true }, (socket) => {
+      asked += 1;
+      socket.resume().on('end', () => socket.end(asked < 3 ? '{"answer":true}' : words));
+    });
+    await new Promise<void>((ready) => void door.listen(doorOf(path), ready));
+    cleanUps.push(
+      () => orchestrator.close(),
+      () => door.close(),
+    );
+    const { code, err } = await run('tasks', 'cancel', 'one', 'two', '--journal', path);
+    expect(code).toBe(75);
+    expect(err).toContain('one: cancelled\n');
+    expect(err).toMatch(
+      /The process with the journal ".*" has gone \(it sent no whole answer\); try again\./,
+    );
+  });
+
+  it('says so when nobody is behind the door any more', async () => {
+    await expect(deskBehind(newPath()).find('x')).rejects.toThrow(BusyError);
   });
 
   it('fault P8: a second process is refused with exit code 75', async () => {

@@ -8,7 +8,7 @@ import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { resultText } from '../result-text.js';
 import { table } from '../table.js';
 import { openDesk } from '../tasks/open-desk.js';
-import { TASK_STATES, type TaskDesk } from '../tasks/task-desk.js';
+import { MOST_ID_CHARS, MOST_REASON_CHARS, TASK_STATES, type TaskDesk } from '../tasks/task-desk.js';
 import type { Terminal } from '../terminal.js';
 
 const ACTIONS = 'list, show ID, cancel ID or retry ID';
@@ -36,7 +36,9 @@ export const tasksCommand: Command = {
       throw new UsageError(`--which must be one of ${TASK_STATES.join(', ')}, not "${args.text('which')}".`);
     }
     const most = args.number('most', { least: 1, isWhole: true });
+    const reason = args.text('reason');
     checkAction(action, ids);
+    checkLengths(ids, reason);
     const desk = await openDesk(await journalOf(args));
     try {
       if (action === 'list') {
@@ -45,7 +47,7 @@ export const tasksCommand: Command = {
         return EXIT.success;
       }
       if (action === 'show') return await show(desk, ids[0] as string, args, terminal);
-      return await steer(desk, action, { ids, reason: args.text('reason'), terminal });
+      return await steer(desk, action, { ids, reason, terminal });
     } finally {
       desk.close();
     }
@@ -66,6 +68,16 @@ function checkAction(action: string, ids: readonly string[]): void {
       return;
     default:
       throw new UsageError(`gaffr tasks takes ${ACTIONS}, not "${action}".`);
+  }
+}
+
+function checkLengths(ids: readonly string[], reason = ''): void {
+  const odd = ids.find((id) => id === '' || id.length > MOST_ID_CHARS);
+  if (odd !== undefined) {
+    throw new UsageError(`The id of a task has 1 to ${MOST_ID_CHARS} characters, not ${odd.length}.`);
+  }
+  if (reason.length > MOST_REASON_CHARS) {
+    throw new UsageError(`--reason takes at most ${MOST_REASON_CHARS} characters, not ${reason.length}.`);
   }
 }
 

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { TaskDetail, TaskSummary } from '../../core/engine.js';
 import type { Log } from '../../core/environment.js';
 import { messageOf } from '../../core/errors.js';
+import { BusyError, ConfigurationError } from '../exit-code.js';
 import { ask, type DeskRequest, deskRequestSchema, type TaskDesk } from './task-desk.js';
 
 /**
@@ -23,7 +24,7 @@ const REQUEST_MS = 2000;
 const ANSWER_MS = 10_000;
 
 /** Where the door to a journal is. */
-function doorOf(journal: string): string {
+export function doorOf(journal: string): string {
   const beside = `${journal}.sock`;
   const name = `gaffr-${createHash('sha256').update(journal).digest('hex').slice(0, 24)}`;
   if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
@@ -74,15 +75,16 @@ function readRequest(socket: Socket): Promise<string> {
   });
 }
 
-/** The desk behind the door of a journal. @throws Error when nobody answers. */
+/**
+ * The desk behind the door of a journal.
+ *
+ * @throws BusyError when nobody answers, ConfigurationError when the process refuses what is asked.
+ */
 export function deskBehind(journal: string): TaskDesk {
   const call = async (request: DeskRequest): Promise<unknown> => {
-    const socket = connect(doorOf(journal));
-    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error('no answer')));
-    socket.end(JSON.stringify(request));
-    const { answer, error } = JSON.parse(await text(socket)) as { answer?: unknown; error?: string };
-    if (error !== undefined) throw new Error(error);
-    return answer ?? undefined;
+    const { answer, error } = await askBehind(journal, request);
+    if (error === undefined) return answer ?? undefined;
+    throw new ConfigurationError(`The process with the journal "${journal}" refuses that: ${error}`);
   };
   return {
     list: async (filter) => (await call({ action: 'list', filter })) as readonly TaskSummary[],
@@ -91,4 +93,22 @@ export function deskBehind(journal: string): TaskDesk {
     retry: async (taskId) => (await call({ action: 'retry', taskId })) === true,
     close: () => {},
   };
+}
+
+interface DoorAnswer {
+  readonly answer?: unknown;
+  readonly error?: string;
+}
+
+/** A process that ends meanwhile answers nothing, or half of it. */
+async function askBehind(journal: string, request: DeskRequest): Promise<DoorAnswer> {
+  try {
+    const socket = connect(doorOf(journal));
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer in ${ANSWER_MS / 1000} s`)));
+    socket.end(JSON.stringify(request));
+    return JSON.parse(await text(socket));
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? 'it sent no whole answer' : messageOf(cause);
+    throw new BusyError(`The process with the journal "${journal}" has gone (${why}); try again.`, { cause });
+  }
 }

@@ -47,8 +47,8 @@ export async function openDesk(engine: Extract<EngineOptions, { kind: 'journal' 
     return {
       list: async (filter) => file.list(toFilter(filter)),
       find: async (taskId) => file.find(taskId),
-      cancel: (taskId, reason) => file.cancel(taskId, reason),
-      retry: (taskId) => file.retry(taskId),
+      cancel: (taskId, reason) => file.cancel(taskId, reason).catch(refuse),
+      retry: (taskId) => file.retry(taskId).catch(refuse),
       close: () => file.close(),
     };
   } catch (cause) {
@@ -62,6 +62,11 @@ export async function openDesk(engine: Extract<EngineOptions, { kind: 'journal' 
     });
     return desk;
   }
+}
+
+/** What cannot be written, on a full disk for instance. */
+function refuse(cause: unknown): never {
+  throw asEngineError(cause);
 }
 
 function toFilter({ which, most }: Parameters<TaskDesk['list']>[0]) {

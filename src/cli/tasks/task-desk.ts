@@ -27,7 +27,11 @@ export const TASK_STATES = [
   'interrupted',
 ] as const;
 
-const taskId = z.string().min(1).max(256);
+/** Longest id of a task, and longest reason of a cancel, in characters. */
+export const MOST_ID_CHARS = 256;
+export const MOST_REASON_CHARS = 1000;
+
+const taskId = z.string().min(1).max(MOST_ID_CHARS);
 
 const filterSchema = z.strictObject({
   which: z.enum(TASK_STATES).optional(),
@@ -41,7 +45,7 @@ export type TaskListFilter = z.output<typeof filterSchema>;
 export const deskRequestSchema = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('list'), filter: filterSchema }),
   z.strictObject({ action: z.literal('find'), taskId }),
-  z.strictObject({ action: z.literal('cancel'), taskId, reason: z.string() }),
+  z.strictObject({ action: z.literal('cancel'), taskId, reason: z.string().max(MOST_REASON_CHARS) }),
   z.strictObject({ action: z.literal('retry'), taskId }),
 ]);
 
