@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BusyError } from '../../src/cli/exit-code.js';
 import { runProgram } from '../../src/cli/program.js';
@@ -94,6 +96,25 @@ describe('gaffr tasks, while no process has the journal', () => {
     service.open()[0]?.resolve('up again');
     expect(await orchestrator.kept.result('ill')).toMatchObject({ result: 'up again' });
     await orchestrator.close();
+  });
+
+  it('keeps a secret of the configuration out of what it shows of a task', async () => {
+    const path = newPath();
+    const secret = 'secret-of-the-model';
+    const model = { kind: 'openai', baseURL: 'http://127.0.0.1:9/v1', model: 'm', apiKey: '${env:KEY}' };
+    const config = join(dirname(path), 'gaffr.config.json');
+    const content = JSON.stringify({ engine: { kind: 'journal', path }, services: { model } });
+    writeFileSync(config, content, { mode: 0o600 });
+    const engine = { kind: 'journal', path } as const;
+    const orchestrator = createOrchestrator({ engine, services: { echo: (task) => task }, log: silentLog });
+    await orchestrator.execute(`use ${secret}`, { taskId: 'told' });
+    await orchestrator.close();
+    const argv = ['dist/cli/main.js', 'tasks', 'show', 'told', '--config', config];
+    const { stdout } = await promisify(execFile)(process.execPath, argv, {
+      env: { ...process.env, KEY: secret },
+    });
+    expect(stdout).toContain('use [redacted]');
+    expect(stdout).not.toContain(secret);
   });
 
   it('says what is wrong with a command line', async () => {

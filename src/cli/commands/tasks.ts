@@ -1,6 +1,6 @@
 import type { TaskDetail, TaskSummary } from '../../core/engine.js';
 import type { Command } from '../command.js';
-import { asConfigurationError, CONFIG_FLAG, findConfigFile } from '../config-file.js';
+import { CONFIG_FLAG, findConfigFile, readConfigFile } from '../config-file.js';
 import { engineOf, JOURNAL_FLAG } from '../engine-flags.js';
 import { EXIT, type ExitCode, UsageError } from '../exit-code.js';
 import type { Arguments } from '../flags.js';
@@ -83,18 +83,11 @@ function checkLengths(ids: readonly string[], reason = ''): void {
 
 async function journalOf(args: Arguments) {
   const found = await findConfigFile(args);
-  const config = found === null ? {} : await readEngine(found.file);
-  const engine = engineOf(args, { engine: undefined, ...config });
+  // Only its place is wanted: nothing of the file is run, so it need not be trusted.
+  const config = found === null ? undefined : (await readConfigFile(found.file)).config;
+  const engine = engineOf(args, { engine: config?.engine });
   if (engine?.kind === 'journal') return engine;
   throw new UsageError('No journal is named; give --journal FILE, or "engine" in gaffr.config.json.');
-}
-
-/** Only its place is wanted: nothing of the file is run, so it need not be trusted. */
-async function readEngine(file: string) {
-  return asConfigurationError(async () => {
-    const { loadConfig } = await import('../../config/load-config.js');
-    return (await loadConfig(file, { env: process.env })).config;
-  });
 }
 
 async function show(desk: TaskDesk, id: string, args: Arguments, terminal: Terminal): Promise<ExitCode> {
