@@ -98,6 +98,27 @@ describe('gaffr tasks, while no process has the journal', () => {
     await orchestrator.close();
   });
 
+  it('prints JSON of whatever is asked with --json', async () => {
+    const path = await filled();
+    const asked = async (...argv: string[]) => {
+      const { code, out } = await run('tasks', ...argv, '--json', '--journal', path);
+      return { code, value: JSON.parse(out) };
+    };
+    expect(await asked('show', 'well')).toMatchObject({ code: 0, value: { taskId: 'well' } });
+    expect(await asked('show', 'nobody')).toEqual({ code: 1, value: null });
+    expect(await asked('retry', 'ill', 'well')).toEqual({
+      code: 1,
+      value: [
+        { taskId: 'ill', isDone: true },
+        { taskId: 'well', isDone: false },
+      ],
+    });
+    expect(await asked('cancel', 'waits')).toEqual({
+      code: 0,
+      value: [{ taskId: 'waits', isDone: true }],
+    });
+  });
+
   it('keeps a secret of the configuration out of what it shows of a task', async () => {
     const path = newPath();
     const secret = 'secret-of-the-model';

@@ -47,7 +47,7 @@ export const tasksCommand: Command = {
         return EXIT.success;
       }
       if (action === 'show') return await show(desk, ids[0] as string, args, terminal);
-      return await steer(desk, action, { ids, reason, terminal });
+      return await steer(desk, action, { ids, reason, isJson: args.isSet('json'), terminal });
     } finally {
       desk.close();
     }
@@ -94,32 +94,37 @@ async function show(desk: TaskDesk, id: string, args: Arguments, terminal: Termi
   const task = await desk.find(id);
   if (task === undefined) {
     terminal.tell(`No task "${id}" is kept.`);
+    if (args.isSet('json')) await terminal.print(toJsonText(null));
     return EXIT.taskFailed;
   }
   await terminal.print(args.isSet('json') ? toJsonText(task) : detailText(task));
   return EXIT.success;
 }
 
+interface Steering {
+  readonly ids: readonly string[];
+  readonly reason: string | undefined;
+  readonly isJson: boolean;
+  readonly terminal: Terminal;
+}
+
 async function steer(
   desk: TaskDesk,
   action: string,
-  {
-    ids,
-    reason,
-    terminal,
-  }: { readonly ids: readonly string[]; readonly reason: string | undefined; readonly terminal: Terminal },
+  { ids, reason, isJson, terminal }: Steering,
 ): Promise<ExitCode> {
-  let isAllDone = true;
-  for (const id of ids) {
-    const isCancel = action === 'cancel';
+  const isCancel = action === 'cancel';
+  const refusal = isCancel ? 'no open task has this id' : 'no task of this id ended without success';
+  const ends: { readonly taskId: string; readonly isDone: boolean }[] = [];
+  for (const taskId of ids) {
     const isDone = isCancel
-      ? await desk.cancel(id, reason ?? 'cancelled by gaffr tasks')
-      : await desk.retry(id);
-    const refusal = isCancel ? 'no open task has this id' : 'no task of this id ended without success';
-    terminal.tell(isDone ? `${id}: ${isCancel ? 'cancelled' : 'accepted again'}` : `${id}: ${refusal}`);
-    isAllDone &&= isDone;
+      ? await desk.cancel(taskId, reason ?? 'cancelled by gaffr tasks')
+      : await desk.retry(taskId);
+    terminal.tell(`${taskId}: ${isDone ? (isCancel ? 'cancelled' : 'accepted again') : refusal}`);
+    ends.push({ taskId, isDone });
   }
-  return isAllDone ? EXIT.success : EXIT.taskFailed;
+  if (isJson) await terminal.print(toJsonText(ends));
+  return ends.every(({ isDone }) => isDone) ? EXIT.success : EXIT.taskFailed;
 }
 
 function listText(tasks: readonly TaskSummary[], columns: number): string {
