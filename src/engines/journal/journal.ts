@@ -140,8 +140,7 @@ export class Journal {
     const asked = entry && this.askedFor(entry);
     if (entry === undefined || asked === undefined) return undefined;
     const { text: task, kwargs, key: idempotencyKey } = asked;
-    const serviceName = entry.service ?? asked.service;
-    return { ...summaryOf(entry), serviceName, task, kwargs, idempotencyKey, result: this.resultOf(entry) };
+    return { ...summaryOf(entry), task, kwargs, idempotencyKey, result: this.resultOf(entry) };
   }
 
   shelf(name: string): Shelf {

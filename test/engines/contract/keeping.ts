@@ -153,6 +153,14 @@ export function keeping(suite: Suite): void {
     expect(second.orchestrator.kept.find('mine')).toMatchObject({ status: 'completed', task: 'b' });
   });
 
+  suite.test('says the same service of a task, looked at alone or in the list', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
+    const { taskId } = await orchestrator.execute('x', { service: 'nope' });
+    const [listed] = orchestrator.kept.list();
+    expect(listed).toMatchObject({ taskId, status: 'rejected', serviceName: null });
+    expect(orchestrator.kept.find(taskId)).toMatchObject({ ...listed });
+  });
+
   suite.test('keeps ended tasks, lists them, and tries failed ones again', async ({ open, fresh }) => {
     let isUp = false;
     const { orchestrator } = await open(fresh(), {
