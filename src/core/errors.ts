@@ -167,7 +167,10 @@ export function queueFull(
 }
 
 export function cancelled(reason: unknown): OrchestratorError {
-  const said = reason === undefined || reason === null ? '' : `: ${messageOf(reason)}`;
+  // Of an error without words only its name would be left.
+  const isSilent =
+    reason === undefined || reason === null || (reason instanceof Error && reason.message === '');
+  const said = isSilent ? '' : `: ${messageOf(reason)}`;
   return new OrchestratorError('CANCELLED', `The task was cancelled${said}`, {}, { cause: reason });
 }
 

@@ -209,6 +209,14 @@ describe('gaffr tasks, while a process has the journal', () => {
     expect((await result).error).toContain(reason);
   });
 
+  it('takes an empty reason for none', async () => {
+    const { path, orchestrator } = await running();
+    const result = orchestrator.execute('x', { taskId: 'mine' });
+    for (let turn = 0; turn < 6; turn += 1) await drained();
+    await run('tasks', 'cancel', 'mine', '--reason', '', '--journal', path);
+    expect((await result).error).toBe('The task was cancelled: cancelled by gaffr tasks');
+  });
+
   it.each([
     ['hangs up', ''],
     ['answers by half', '{"answer": tr'],

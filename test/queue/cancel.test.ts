@@ -95,6 +95,14 @@ describe('queue cancel', () => {
     else expect(signal?.reason).toBe(reason);
   });
 
+  it('an error without words is no reason that is told', async () => {
+    const { orchestrator } = simulated({ services: { only: manualService() } });
+    const handle = orchestrator.submit('work');
+    await drained();
+    handle.cancel(new Error());
+    expect((await handle.result()).error).toBe('The task was cancelled');
+  });
+
   it('one controller cancels thousands at once, waiting and running, without overflowing the stack', async () => {
     const service = manualService();
     const controller = new AbortController();

@@ -36,7 +36,8 @@ export const tasksCommand: Command = {
       throw new UsageError(`--which must be one of ${TASK_STATES.join(', ')}, not "${args.text('which')}".`);
     }
     const most = args.number('most', { least: 1, isWhole: true });
-    const reason = args.text('reason');
+    // An empty one is none.
+    const reason = args.text('reason')?.trim() || undefined;
     checkAction(action, ids);
     checkLengths(ids, reason);
     const desk = await openDesk(await journalOf(args));
