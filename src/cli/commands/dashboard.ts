@@ -3,6 +3,7 @@ import { EXIT } from '../exit-code.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { keepInStep } from '../keep-in-step.js';
 import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
+import { tasksOf } from '../positionals.js';
 import { listenForStop } from '../stop-signals.js';
 import { DASHBOARD_PORT, INSPECT_URL_FLAG, makeWindows } from '../windows.js';
 
@@ -27,6 +28,7 @@ export const dashboardCommand: Command = {
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { terminal, log, version }) {
+    const tasks = tasksOf(args, 'dashboard');
     const dashboardPort = args.number('port', { least: 0, most: 65_535, isWhole: true }) ?? DASHBOARD_PORT;
     const statelyPort = args.isSet('stately') ? 0 : undefined;
     const windows = await makeWindows(args, { dashboardPort, statelyPort });
@@ -40,7 +42,7 @@ export const dashboardCommand: Command = {
       await history.opened;
       const openWindows = await windows.open(orchestrator, { log, version, terminal });
       terminal.tell('To see the tasks of an MCP server, start that with --dashboard. Ctrl-C ends this.');
-      for (const task of args.positionals) orchestrator.submit(task);
+      for (const task of tasks) orchestrator.submit(task);
       await stop.first;
       await orchestrator.close();
       await openWindows.close();

@@ -9,6 +9,7 @@ import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js'
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
+import { tasksOf } from '../positionals.js';
 import { createProgressView } from '../progress-view.js';
 import { resultText } from '../result-text.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
@@ -31,7 +32,7 @@ export const runCommand: Command = {
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { terminal, log }) {
-    const tasks = args.positionals;
+    const tasks = tasksOf(args, 'run');
     if (tasks.length === 0) throw new UsageError('gaffr run takes at least one task; put each in quotes.');
     checkLogLevel(args);
     const options = taskOptionsOf(args);
@@ -64,6 +65,7 @@ interface RunOptions {
 function taskOptionsOf(args: Arguments): RunOptions {
   const service = args.text('service');
   const kwargs = args.text('kwargs');
+  if (service === '') throw new UsageError('--service must be the name of a service, not "".');
   return {
     ...(service !== undefined && { service }),
     ...(kwargs !== undefined && { kwargs: parseKwargs(kwargs) }),
