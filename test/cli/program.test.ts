@@ -45,6 +45,13 @@ describe('runProgram()', () => {
     [['route', 'two', 'tasks'], 'gaffr route takes one task'],
     [['route', ''], 'gaffr route takes one task'],
     [['route', 'x', '--eval', 'y'], 'gaffr route takes a task or --eval FILE, not both.'],
+    [
+      ['serve', 'my.config.json'],
+      'gaffr serve takes no argument, not "my.config.json"; name a configuration by --config my.config.json.',
+    ],
+    [['services', 'all'], 'gaffr services takes no argument, not "all".'],
+    [['demo', 'all'], 'gaffr demo takes no argument, not "all".'],
+    [['worker', 'restate'], 'gaffr worker takes no argument, not "restate".'],
     [['serve', '--allow-host', 'http://x'], '--allow-host must be HOST:PORT'],
   ])('answers %j with 2 and says what was meant', async (argv, message) => {
     const { code, out, err } = await run(...argv);

@@ -3,6 +3,7 @@ import type { DemoOutcome, DemoReport } from '../demo/demo.js';
 import type { Verdict } from '../demo/judge.js';
 import { EXIT } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
+import { refuseWords } from '../positionals.js';
 import { createProgressView } from '../progress-view.js';
 import { resultText } from '../result-text.js';
 import { table } from '../table.js';
@@ -17,6 +18,7 @@ export const demoCommand: Command = {
   synopsis: '[flags]',
   flags: JSON_FLAG,
   async run(args, { terminal, version }) {
+    refuseWords(args, 'demo');
     const { runDemo } = await import('../demo/demo.js');
     const view = createProgressView(terminal, 1);
     const report = await runDemo({ version, onProgress: view.report }).finally(() => view.end());

@@ -11,6 +11,7 @@ import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { HTTP_FLAGS, httpSettingsOf } from '../http-flags.js';
 import { keepInStep } from '../keep-in-step.js';
 import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
+import { refuseWords } from '../positionals.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import { openTaskDoor } from '../tasks/open-desk.js';
@@ -40,6 +41,7 @@ export const serveCommand: Command = {
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { log, version, terminal }) {
+    refuseWords(args, 'serve');
     checkLogLevel(args);
     const policy = args.text('unhandled-rejections') ?? 'exit';
     if (policy !== 'exit' && policy !== 'log') {

@@ -2,6 +2,7 @@ import type { Command } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
+import { refuseWords } from '../positionals.js';
 import { table } from '../table.js';
 
 export const servicesCommand: Command = {
@@ -10,6 +11,7 @@ export const servicesCommand: Command = {
   synopsis: '[flags]',
   flags: { ...JSON_FLAG, ...ORCHESTRATOR_FLAGS },
   async run(args, { terminal, log }) {
+    refuseWords(args, 'services');
     const { createBuiltInOrchestrator } = await import('../built-in-orchestrator.js');
     const orchestrator = await createBuiltInOrchestrator(args, log);
     const services = orchestrator.listServices();

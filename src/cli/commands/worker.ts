@@ -11,6 +11,7 @@ import { FLIGHT_RECORDER_FLAGS, recordFlight } from '../flight-recorder-file.js'
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { keepInStep } from '../keep-in-step.js';
 import { ORCHESTRATOR_FLAGS } from '../orchestrator-flags.js';
+import { refuseWords } from '../positionals.js';
 import { checkLogLevel, LOG_FLAGS } from '../stderr-log.js';
 import { listenForStop } from '../stop-signals.js';
 import { prepareWindows, WINDOW_FLAGS } from '../windows.js';
@@ -47,6 +48,7 @@ export const workerCommand: Command = {
     ...ORCHESTRATOR_FLAGS,
   },
   async run(args, { log, version, terminal }) {
+    refuseWords(args, 'worker');
     checkLogLevel(args);
     const windows = await prepareWindows(args);
     const opened = await openWorker(args, log, windows);
