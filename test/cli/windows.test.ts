@@ -1,4 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -112,4 +114,29 @@ it('gaffr top says when the token is another one', async () => {
     3,
   );
   expect(terminal.told.join()).toContain('another token');
+});
+
+it('gaffr dashboard says at Ctrl-C that it waits for what runs', async () => {
+  let release: () => void = () => {};
+  const model = createServer((request, response) => {
+    if (request.url?.endsWith('/chat/completions')) release = () => void response.writeHead(400).end('{}');
+    else response.end(JSON.stringify({ data: [{ id: 'm' }] }));
+  });
+  await new Promise<void>((ready) => void model.listen(0, '127.0.0.1', ready));
+  const baseURL = `http://127.0.0.1:${(model.address() as AddressInfo).port}/v1`;
+  const config = join(folder, 'gaffr.config.json');
+  const content = { taskConfig: { maxRetries: 0 }, builtins: { chat: { baseURL, model: 'm' } } };
+  await writeFile(config, JSON.stringify(content), { mode: 0o600 });
+  const terminal = fakeTerminal();
+  const argv = ['dashboard', 'hello', '--port', '0', '--config', config, '--token-file', tokenFile];
+  const ended = runProgram(argv, context(terminal));
+  const isAsked = release;
+  await expect.poll(() => release !== isAsked, { interval: 5, timeout: 10_000 }).toBe(true);
+  process.emit('SIGINT');
+  await expect
+    .poll(() => terminal.told.join('\n'), { interval: 5 })
+    .toContain('press Ctrl-C again to stop at once');
+  release();
+  expect(await ended).toBe(0);
+  model.close();
 });

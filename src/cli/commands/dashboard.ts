@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { drain } from '../drain.js';
 import { EXIT } from '../exit-code.js';
 import { HISTORY_FLAG, recordHistory } from '../history-file.js';
 import { keepInStep } from '../keep-in-step.js';
@@ -44,7 +45,7 @@ export const dashboardCommand: Command = {
       terminal.tell('To see the tasks of an MCP server, start that with --dashboard. Ctrl-C ends this.');
       for (const task of tasks) orchestrator.submit(task);
       await stop.first;
-      await orchestrator.close();
+      await drain(orchestrator, terminal);
       await openWindows.close();
       return EXIT.success;
     } finally {

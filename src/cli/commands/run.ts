@@ -2,6 +2,7 @@ import type { OrchestratorPort } from '../../core/orchestrator-port.js';
 import type { TaskResult } from '../../core/result.js';
 import { logTasks } from '../../inspect/task-log.js';
 import type { Command } from '../command.js';
+import { drain } from '../drain.js';
 import { ENGINE_FLAGS } from '../engine-flags.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Arguments } from '../flags.js';
@@ -102,11 +103,6 @@ async function runTasks(
   } finally {
     view.end();
   }
-}
-
-async function drain(orchestrator: OrchestratorPort, terminal: Terminal): Promise<void> {
-  terminal.tell('Finishing what runs; press Ctrl-C again to stop at once.');
-  await orchestrator.close();
 }
 
 async function printResults(
