@@ -105,6 +105,7 @@ function journalOf(args: Arguments, { engine }: Pick<ConfigFile, 'engine'>): Eng
   const file = args.text('journal');
   const said = engine?.kind === 'journal' ? engine : undefined;
   refuseFlags(args, Object.keys(RESTATE_FLAGS), 'journal');
+  if (file === '') throw new UsageError('--journal must be the name of a file, not "".');
   if (args.text('engine') === undefined && file === undefined && said === undefined) {
     if (args.isSet('repair'))
       throw new UsageError('--repair means something only with a journal; name it by --journal FILE.');

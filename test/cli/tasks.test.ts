@@ -268,6 +268,19 @@ describe('gaffr run with an engine', () => {
     expect(existsSync(`${path}.sock`)).toBe(false);
   });
 
+  it.each([
+    ['tasks', 'show', 'x'],
+    ['run', '2 + 3'],
+  ])('says that a folder is no journal: gaffr %s', async (...argv) => {
+    const folder = dirname(newPath());
+    const { code, err } = await run(...argv, '--journal', folder);
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: `The journal "${folder}" cannot be opened: it is a folder; name a file in a folder that can be written.`,
+    });
+    expect((await run(...argv, '--journal', '')).code).toBe(2);
+  });
+
   it('refuses flags that do not go together', async () => {
     expect((await run('run', 'x', '--engine', 'redis')).err).toContain(
       '--engine must be local, journal or restate',

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseOrMisuse } from '../../src/core/config.js';
 import { engineOptionsSchema, type JournalOptions } from '../../src/core/engine-config.js';
@@ -554,6 +555,21 @@ describe('another file', () => {
 
   it('that cannot be opened is told with its path', () => {
     expect(() => textsIn('/dev/null/tasks.journal')).toThrow('"/dev/null/tasks.journal" cannot be opened');
+  });
+
+  it.each([
+    ['a folder', () => dirname(journalPath()), 'it is a folder'],
+    ['no file', () => '/dev/null', 'it is no file'],
+    // SQLite takes 512 characters.
+    [
+      'a path that is too long',
+      () => join(dirname(journalPath()), ...Array(4).fill('f'.repeat(200)), 'j'),
+      '',
+    ],
+  ])('that is %s is told with its path', (_, pathOf, why) => {
+    const path = pathOf();
+    expect(codeOf(() => textsIn(path))).toBe('JOURNAL_FAILED');
+    expect(() => textsIn(path)).toThrow(`"${path}" cannot be opened: ${why}`);
   });
 
   it('fault P8: that another orchestrator has is refused, until that one is closed', async () => {

@@ -2,6 +2,7 @@ import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, statfsSync, s
 import { dirname } from 'node:path';
 import type { JournalOptions } from '../../core/engine-config.js';
 import * as errors from '../../core/errors.js';
+import { faultOfPlace } from './journal-place.js';
 import { type Database, openDatabase, sqliteCode } from './libsql.js';
 import { damageOfWal } from './wal.js';
 
@@ -233,6 +234,8 @@ function toFrame(row: unknown): StoredFrame {
 }
 
 function openFile(path: string): Database {
+  const fault = existsSync(path) ? faultOfPlace(path) : null;
+  if (fault !== null) throw errors.journalUnusable(path, fault);
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // Tasks are nobody else's business; SQLite gives its log the same permissions. Only a file that is not there yet: to
@@ -241,7 +244,13 @@ function openFile(path: string): Database {
   } catch (cause) {
     throw errors.journalUnusable(path, cause);
   }
-  return openDatabase(path);
+  try {
+    return openDatabase(path);
+  } catch (cause) {
+    // The driver is not there.
+    if (cause instanceof errors.OrchestratorError) throw cause;
+    throw errors.journalUnusable(path, cause);
+  }
 }
 
 /** Looks, and changes nothing, so that the file of another program stays as it is. True for an empty one. */
