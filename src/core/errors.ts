@@ -245,6 +245,11 @@ export function journalUnusable(path: string, cause: unknown): OrchestratorError
   return new OrchestratorError('JOURNAL_FAILED', message, { path }, { cause });
 }
 
+export function notAJournal(path: string, cause: unknown): OrchestratorError {
+  const message = `The file "${path}" is no journal, and stays as it is; name another one. If it was a journal, start with repair (gaffr: --repair) to set it aside and begin anew.`;
+  return new OrchestratorError('JOURNAL_FAILED', message, { path }, { cause });
+}
+
 export function notRecordable(what: string, rule: string): OrchestratorError {
   const message = `${what} cannot be recorded by the engine: ${rule}.`;
   return new OrchestratorError('INVALID_INPUT', message);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -150,8 +150,8 @@ describe('gaffr tasks, while no process has the journal', () => {
   });
 
   it('a damaged journal ends the command with the code of a configuration', async () => {
-    const path = newPath();
-    writeFileSync(path, 'no journal at all '.repeat(300));
+    const path = await filled();
+    writeFileSync(path, readFileSync(path).fill(0, 0, 16));
     expect(await run('tasks', '--journal', path)).toMatchObject({
       code: 3,
       err: expect.stringContaining('--repair'),

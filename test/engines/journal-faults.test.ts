@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -427,7 +427,7 @@ describe('a flipped bit', () => {
 
   it('fault J3: of a file that is no database any more, repair keeps a copy and starts anew', async () => {
     const path = await checkpointed(2);
-    writeFileSync(path, 'no database at all, but long enough to be one '.repeat(100));
+    writeFileSync(path, readFileSync(path).fill(0));
     expect(codeOf(() => textsIn(path))).toBe('JOURNAL_CORRUPT');
     expect(textsIn(path, { repair: true })).toEqual([]);
     expect(textsIn(path)).toEqual([]);
@@ -555,6 +555,36 @@ describe('another file', () => {
 
   it('that cannot be opened is told with its path', () => {
     expect(() => textsIn('/dev/null/tasks.journal')).toThrow('"/dev/null/tasks.journal" cannot be opened');
+  });
+
+  it('that is no database is left alone, without a copy, unless it is to be repaired', () => {
+    const path = journalPath();
+    writeFileSync(path, 'a shopping list '.repeat(100));
+    expect(() => textsIn(path)).toThrow(`The file "${path}" is no journal`);
+    expect(readdirSync(dirname(path))).toEqual(['tasks.journal']);
+    expect(readFileSync(path, 'utf8')).toContain('a shopping list');
+    expect(textsIn(path, { repair: true })).toEqual([]);
+    expect(readdirSync(dirname(path)).filter((name) => name.includes('damaged'))).toHaveLength(1);
+  });
+
+  it.each([
+    ['the first bytes', 0, 16],
+    ['all but the first bytes', 16, 100],
+    ['the whole head, blank', 0, 4096, 0],
+  ])('that was a journal is kept as one when damage took %s', async (_, from, to, byte = 0xa5) => {
+    const path = await journalOf(3);
+    Journal.open(complete({ path }), silentLog).close();
+    const bytes = readFileSync(path).fill(byte, from, to);
+    writeFileSync(path, bytes);
+    expect(codeOf(() => textsIn(path))).toBe('JOURNAL_CORRUPT');
+    expect(readFileSync(`${path}.corrupt`)).toEqual(bytes);
+  });
+
+  it('that was being written is kept as a journal, whatever its head says', () => {
+    const path = journalPath();
+    writeFileSync(path, 'x'.repeat(4096));
+    writeFileSync(`${path}-reserve`, '');
+    expect(codeOf(() => textsIn(path))).toBe('JOURNAL_CORRUPT');
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, statfsSync, s
 import { dirname } from 'node:path';
 import type { JournalOptions } from '../../core/engine-config.js';
 import * as errors from '../../core/errors.js';
-import { faultOfPlace } from './journal-place.js';
+import { faultOfPlace, isForeign } from './journal-place.js';
 import { type Database, openDatabase, sqliteCode } from './libsql.js';
 import { damageOfWal } from './wal.js';
 
@@ -101,7 +101,8 @@ export class FrameTable {
       prepare(db, synchronous, isNew);
       return new FrameTable(path, db);
     } catch (cause) {
-      const fault = explain(path, cause);
+      const isOther = !repair && sqliteCode(cause) === 'SQLITE_NOTADB' && isForeign(path);
+      const fault = isOther ? errors.notAJournal(path, cause) : explain(path, cause);
       release(db, mode);
       throw fault;
     }
