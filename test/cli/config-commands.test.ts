@@ -69,12 +69,28 @@ describe('gaffr init', () => {
     expect((await gaffr('init', '--client', client)).code).toBe(0);
     expect(JSON.parse(readFileSync(target, 'utf8'))[block].gaffr.args).toContain('serve');
     mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, `{\n  // mine\n  "${block}": { "other": { "command": "x" } }\n}\n`);
+    // With the mark that some editors put before the text.
+    writeFileSync(target, `\uFEFF{\n  // mine\n  "${block}": { "other": { "command": "x" } }\n}\n`);
     expect((await gaffr('init', '--client', client, '--force')).code).toBe(0);
     const text = readFileSync(target, 'utf8');
     expect(text).toContain('// mine');
     expect(text).toMatch(/"other": \{\s*"command": "x"\s*\}/);
     expect(text).toContain('"gaffr"');
+  });
+
+  it.each([
+    ['[]', '.mcp.json must hold an object; mend it'],
+    ['"x"', '.mcp.json must hold an object; mend it'],
+    ['{"mcpServers": []}', '.mcp.json must have an object as "mcpServers"; mend it'],
+    ['{"mcpServers": null}', '.mcp.json must have an object as "mcpServers"; mend it'],
+    ['{"mcpServers": ', '.mcp.json is no JSON'],
+  ])('leaves a client’s file alone that holds %s', async (text, message) => {
+    const { gaffr, folder, file } = user();
+    writeFileSync(join(folder, '.mcp.json'), text);
+    const { code, err } = await gaffr('init', '--client', 'claude', '--force');
+    expect({ code, err }).toMatchObject({ code: 3, err: expect.stringContaining(message) });
+    expect(readFileSync(join(folder, '.mcp.json'), 'utf8')).toBe(text);
+    expect(existsSync(file)).toBe(false);
   });
 
   it('touches nothing when the server is in the client’s file already', async () => {

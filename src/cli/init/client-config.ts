@@ -35,7 +35,7 @@ export function clientEntry(program: string, configFile: string): ClientEntry {
  * A client's file with this server in it. Everything else in it, comments too, stays as it is.
  *
  * @param text - The file as it is; null when there is none.
- * @throws ConfigurationError when it is no JSON, or has another server of this name and may not be overwritten.
+ * @throws ConfigurationError when it is no JSON or not of the form of such a file, or has another server of this name and may not be overwritten.
  */
 export function withServer(
   text: string | null,
@@ -43,11 +43,16 @@ export function withServer(
   { file, block }: Client,
   mayOverwrite: boolean,
 ): string {
-  const before = text === null || text.trim() === '' ? '{}' : text;
+  // Some editors begin a file with a mark of its encoding.
+  const own = text?.replace(/^\uFEFF/, '') ?? '';
+  const before = own.trim() === '' ? '{}' : own;
   const errors: ParseError[] = [];
   const value: unknown = parse(before, errors, { allowTrailingComma: true });
   if (errors.length > 0) throw new ConfigurationError(`${file} is no JSON; mend it, or add gaffr by hand.`);
-  const existing = Object(Object(value)[block]).gaffr;
+  if (!isObject(value)) throw new ConfigurationError(misshapen(file, 'must hold an object'));
+  const { [block]: servers = {} } = value;
+  if (!isObject(servers)) throw new ConfigurationError(misshapen(file, `must have an object as "${block}"`));
+  const existing = servers.gaffr;
   if (existing !== undefined && !mayOverwrite) {
     throw new ConfigurationError(`${file} has a server "gaffr" already; --force replaces it.`);
   }
@@ -55,4 +60,12 @@ export function withServer(
     formattingOptions: { insertSpaces: true, tabSize: 2 },
   });
   return `${applyEdits(before, edits).trimEnd()}\n`;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function misshapen(file: string, rule: string): string {
+  return `${file} ${rule}; mend it, or add gaffr by hand.`;
 }
