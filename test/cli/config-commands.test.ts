@@ -50,6 +50,14 @@ describe('gaffr init', () => {
     expect((await gaffr('services', '--json')).code).toBe(0);
   });
 
+  it('says how to check the file that it wrote', async () => {
+    const { gaffr } = user();
+    expect((await gaffr('init')).err).toMatch(/Check it by: gaffr doctor\n$/);
+    expect((await gaffr('init', '--config', 'other.json')).err).toMatch(
+      /Check it by: gaffr doctor --config other\.json\n$/,
+    );
+  });
+
   it('never overwrites without --force', async () => {
     const { gaffr, file } = user();
     writeFileSync(file, '{"mine": true}');

@@ -47,7 +47,8 @@ export const initCommand: Command = {
       await writeOrExplain(client.file, changed, { mode: 0o644, flag: 'w' });
       terminal.tell(`Added gaffr to ${client.file}.`);
     }
-    terminal.tell('Check it by: gaffr doctor');
+    const named = args.text('config');
+    terminal.tell(`Check it by: gaffr doctor${named === undefined ? '' : ` --config ${named}`}`);
     return EXIT.success;
   },
 };
