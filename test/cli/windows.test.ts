@@ -106,6 +106,28 @@ it.each([
   expect(terminal.told.join()).toContain(text);
 });
 
+it.each([
+  ['a page', 200, 'text/html', '<!doctype html>'],
+  ['other JSON', 200, 'application/json', '{"ok":true}'],
+  ['half of it', 200, 'application/json', '{"type":'],
+  ['that it has no such page', 404, 'text/plain', 'nothing here'],
+])(
+  'gaffr top says that no dashboard answers where another program says %s',
+  async (_, status, type, text) => {
+    const other = createServer((_, response) => {
+      response.writeHead(status, { 'content-type': type }).end(text);
+    });
+    await new Promise<void>((ready) => void other.listen(0, '127.0.0.1', ready));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    for (const flags of [['--json'], []]) {
+      const terminal = fakeTerminal();
+      expect(await runProgram(['top', url, '--token-file', tokenFile, ...flags], context(terminal))).toBe(3);
+      expect(terminal.told.join()).toContain(`No dashboard answers at ${url} (another program does)`);
+    }
+    other.close();
+  },
+);
+
 it('gaffr top says when the token is another one', async () => {
   await using opened = await openDashboard({ services });
   const terminal = fakeTerminal();

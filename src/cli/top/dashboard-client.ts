@@ -9,9 +9,11 @@ import { ConfigurationError } from '../exit-code.js';
  * @throws ConfigurationError when nobody is there, the token is not its, or it shows a recorded history.
  */
 export async function readDashboard(url: string, token: string): Promise<Hello> {
-  const message = (await (await ask(`${url}/api/now`, token)).json()) as Message;
-  if (message.type === 'recording') throw isRecording(url);
-  return message as Hello;
+  const response = await ask(`${url}/api/now`, { token, type: 'application/json' });
+  const message = (await response.json().catch(() => null)) as Message | null;
+  if (message?.type === 'recording') throw isRecording(url);
+  if (message?.type !== 'hello') throw noDashboard(url, 'another program does');
+  return message;
 }
 
 type Message = Hello | Frame | Pick<RecordingHello, 'type'>;
@@ -30,7 +32,7 @@ export async function followDashboard(
   },
 ): Promise<void> {
   const { token, signal, onMessage } = options;
-  const { body } = await ask(`${url}/api/feed`, token, signal);
+  const { body } = await ask(`${url}/api/feed`, { token, type: 'text/event-stream', signal });
   if (body === null) return;
   let rest = '';
   const take = (message: Message): void => {
@@ -55,26 +57,36 @@ function isRecording(url: string): ConfigurationError {
   );
 }
 
-async function ask(url: string, token: string, signal?: AbortSignal): Promise<Response> {
+interface Question {
+  readonly token: string;
+  /** Kind of the answer of a dashboard; other programs answer pages. */
+  readonly type: string;
+  readonly signal?: AbortSignal;
+}
+
+async function ask(url: string, { token, type, signal }: Question): Promise<Response> {
   const headers = { authorization: `Bearer ${token}` };
   const response = await fetch(url, {
     headers,
     redirect: 'error',
     ...(signal !== undefined && { signal }),
   }).catch((cause) => {
-    const why = messageOf((cause as Error).cause ?? cause);
-    throw new ConfigurationError(
-      `No dashboard answers at ${new URL(url).origin} (${why}); start one with gaffr serve --dashboard or gaffr dashboard.`,
-      { cause },
-    );
+    throw noDashboard(url, messageOf((cause as Error).cause ?? cause), cause);
   });
-  if (response.ok) return response;
-  const { error } = (await response.json().catch(() => ({ error: response.statusText }))) as {
-    error: string;
-  };
-  throw new ConfigurationError(
-    response.status === 401
-      ? `The dashboard at ${new URL(url).origin} has another token; name its file with --token-file.`
-      : `The dashboard refuses (${response.status}): ${error}`,
+  if (response.ok && response.headers.get('content-type')?.startsWith(type)) return response;
+  if (response.status === 401) {
+    throw new ConfigurationError(
+      `The dashboard at ${new URL(url).origin} has another token; name its file with --token-file.`,
+    );
+  }
+  const answer = (await response.json().catch(() => null)) as { readonly error?: unknown } | null;
+  if (response.ok || typeof answer?.error !== 'string') throw noDashboard(url, 'another program does');
+  throw new ConfigurationError(`The dashboard refuses (${response.status}): ${answer.error}`);
+}
+
+function noDashboard(url: string, why: string, cause?: unknown): ConfigurationError {
+  return new ConfigurationError(
+    `No dashboard answers at ${new URL(url).origin} (${why}); start one with gaffr serve --dashboard or gaffr dashboard.`,
+    { cause },
   );
 }
