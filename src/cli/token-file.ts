@@ -25,16 +25,25 @@ const MAX_FILE_BYTES = 4096;
  * @param path - Default: `gaffr/http-token` in the user's state folder.
  * @throws ConfigurationError when the file cannot be made or read, is open to other users, or holds no token.
  */
-export async function keepToken(
-  path: string = join(stateFolder(), 'gaffr', 'http-token'),
-): Promise<KeptToken> {
+export async function keepToken(path: string = defaultFile()): Promise<KeptToken> {
   const file = resolve(path);
-  try {
-    return { token: (await readToken(file)) ?? (await makeToken(file)), path: file };
-  } catch (cause) {
-    if (cause instanceof ConfigurationError) throw cause;
-    throw new ConfigurationError(`The token file ${file} cannot be used: ${messageOf(cause)}`, { cause });
-  }
+  const token = await withFile(file, async () => (await readToken(file)) ?? (await makeToken(file)));
+  return { token, path: file };
+}
+
+/**
+ * Reads the bearer token of a server that runs, which has made it.
+ *
+ * @param path - Default: as {@link keepToken}.
+ * @throws ConfigurationError when there is no such file, or as {@link keepToken}.
+ */
+export async function findToken(path: string = defaultFile()): Promise<string> {
+  const file = resolve(path);
+  const token = await withFile(file, () => readToken(file));
+  if (token !== undefined) return token;
+  throw new ConfigurationError(
+    `There is no token file ${file}; the server makes it, and says where it is: name it with --token-file.`,
+  );
 }
 
 async function readToken(file: string): Promise<string | undefined> {
@@ -79,6 +88,16 @@ async function makeToken(file: string): Promise<string> {
   }
 }
 
+/** Whatever the system says of the file is a fault of the configuration. */
+async function withFile<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof ConfigurationError) throw cause;
+    throw new ConfigurationError(`The token file ${file} cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
 function noneWhenAbsent(cause: unknown): undefined {
   if (!isCode(cause, 'ENOENT')) throw cause;
   return undefined;
@@ -86,6 +105,10 @@ function noneWhenAbsent(cause: unknown): undefined {
 
 function isCode(cause: unknown, code: string): boolean {
   return (cause as NodeJS.ErrnoException | null)?.code === code;
+}
+
+function defaultFile(): string {
+  return join(stateFolder(), 'gaffr', 'http-token');
 }
 
 function stateFolder(): string {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -127,6 +128,15 @@ it.each([
     other.close();
   },
 );
+
+it('gaffr top makes no token file', async () => {
+  const typo = join(folder, 'tokne');
+  const terminal = fakeTerminal();
+  const argv = ['top', 'http://127.0.0.1:1', '--token-file', typo];
+  expect(await runProgram(argv, context(terminal))).toBe(3);
+  expect(terminal.told.join()).toContain(`There is no token file ${typo}`);
+  expect(existsSync(typo)).toBe(false);
+});
 
 it('gaffr top says when the token is another one', async () => {
   await using opened = await openDashboard({ services });

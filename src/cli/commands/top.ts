@@ -5,7 +5,7 @@ import { ConfigurationError, EXIT, type ExitCode, UsageError } from '../exit-cod
 import { JSON_FLAG, toJsonText } from '../json-output.js';
 import { listenForStop } from '../stop-signals.js';
 import type { Terminal } from '../terminal.js';
-import { keepToken } from '../token-file.js';
+import { findToken } from '../token-file.js';
 import { followDashboard, readDashboard } from '../top/dashboard-client.js';
 import { liveBlock } from '../top/live-block.js';
 import { summaryLine, TopView } from '../top/top-view.js';
@@ -36,7 +36,7 @@ export const topCommand: Command = {
     if (others.length > 0) throw new UsageError('gaffr top takes one address.');
     const url = checkUrl(address);
     const intervalMs = 1000 * (args.number('interval', { least: 0.1 }) ?? 1);
-    const { token } = await keepToken(args.text('token-file'));
+    const token = await findToken(args.text('token-file'));
     if (args.isSet('json')) {
       const { stats, services, supervisor } = await readDashboard(url, token);
       await terminal.print(
