@@ -91,7 +91,7 @@ export async function httpSettingsOf(args: Arguments): Promise<HttpSettings | un
     ...parseAddress(address),
     auth,
     allowedHosts: args.texts('allowed-host'),
-    allowedOrigins: args.texts('allowed-origin'),
+    allowedOrigins: args.texts('allowed-origin').map(checkOrigin),
     limits: Object.fromEntries(args.texts('http-limit').map(parseLimit)) as HttpLimitsInput,
     ...(publicUrl !== undefined && { publicUrl }),
   };
@@ -152,6 +152,14 @@ function urlOf(args: Arguments, flag: string): string | undefined {
   const text = args.text(flag);
   if (text === undefined || (URL.canParse(text) && /^https?:/i.test(text))) return text;
   throw new UsageError(`--${flag} must be a whole address such as https://example.com, not "${text}".`);
+}
+
+/** A bare name would let in every scheme and port of it. */
+function checkOrigin(text: string): string {
+  if (URL.canParse(text) && /^[a-z][a-z\d+.-]*:\/\/[^\s/\\?#@]+$/i.test(text)) return text;
+  throw new UsageError(
+    `--allowed-origin must be an origin with its scheme and without a path, for instance https://app.example.com, not "${text}".`,
+  );
 }
 
 function parseLimit(text: string): [string, number] {

@@ -66,6 +66,10 @@ describe('httpSettingsOf()', () => {
     [['--http', '--no-auth', '--oauth-issuer', 'https://i'], /exclude each other/],
     [['--http', '--oauth-audience', 'x'], /only with --oauth-issuer/],
     [['--http', '--oauth-issuer', 'i'], /whole address/],
+    [['--http', '--no-auth', '--allowed-origin', 'app.example.com'], /--allowed-origin must be an origin/],
+    [['--http', '--no-auth', '--allowed-origin', 'localhost:3000'], /--allowed-origin must be an origin/],
+    [['--http', '--no-auth', '--allowed-origin', 'https://a.example/b'], /without a path/],
+    [['--http', '--no-auth', '--allowed-origin', '*'], /--allowed-origin must be an origin/],
     [['--http', '--no-auth', '--http-limit', 'sessions'], /NAME=NUMBER/],
     [['--http', '--no-auth', '--http-limit', 'sessions=-1'], /NAME=NUMBER/],
   ])('refuses %j', async (argv, message) => {
