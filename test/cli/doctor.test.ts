@@ -67,6 +67,13 @@ describe('gaffr doctor', () => {
 
   it.each([
     ['a file that is not there', ['doctor', join(folder, 'none')], 3, /cannot be read/],
+    ['an empty file', ['doctor', historyOf()], 3, /holds no fact of any task/],
+    [
+      'a file with limits only',
+      ['doctor', historyOf({ type: 'limits' }), '--json'],
+      3,
+      /holds no fact of any/,
+    ],
     ['a line that is no event', ['doctor', historyOf(...begun, { type: 'settled' })], 3, /Line 5/],
     ['two files', ['doctor', 'a', 'b'], 2, /takes one history file/],
   ])('says what is wrong with %s', async (_, args, code, message) => {

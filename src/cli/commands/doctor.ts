@@ -34,6 +34,11 @@ export const doctorCommand: Command = {
     let report: HistoryReport & { readonly isTorn: boolean };
     try {
       const { events, limits, cut, isTorn } = parseHistory(text);
+      if (events.length === 0) {
+        throw new ConfigurationError(
+          `${path} holds no fact of any task; gaffr run, serve and dashboard write a history with --history FILE.`,
+        );
+      }
       report = { ...checkHistory(events, limits, cut), isTorn };
     } catch (cause) {
       if (cause instanceof TypeError) throw new ConfigurationError(`${path}: ${cause.message}`, { cause });
