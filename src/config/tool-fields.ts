@@ -1,12 +1,21 @@
 import * as z from 'zod';
 import { lazySchema } from '../core/lazy-schema.js';
+import { faultOfExpression } from '../services/mcp/call-rules.js';
 import { resultLimit } from './child-fields.js';
 
 const text = () => z.string().min(1);
 
+function checkExpression(match: string, { addIssue }: { addIssue(message: string): void }): void {
+  const fault = faultOfExpression(match);
+  if (fault !== null) addIssue(fault);
+}
+
 const toolRuleSchema = lazySchema(() =>
   z.strictObject({
-    match: text().max(1000).describe('A linear-time (RE2) expression that the task must match.'),
+    match: text()
+      .max(1000)
+      .superRefine(checkExpression)
+      .describe('A linear-time (RE2) expression that the task must match.'),
     tool: text(),
     arguments: z
       .record(z.string(), z.unknown())

@@ -11,6 +11,20 @@ it('an entry of a client’s block may say how words become calls', async () => 
   expect(specs.get('echo')?.spec).toMatchObject({ rules, autoSelect: 'off', connectTimeoutSeconds: 30 });
 });
 
+it('a rule that cannot run in linear time is a fault of the file, told with its line and without what a variable holds', async () => {
+  const rules = [
+    { match: 'fine', tool: 'echo' },
+    { match: '(', tool: 'echo' },
+    { match: '(?=${env:SECRET})', tool: 'echo' },
+  ];
+  const faults = await faultsOf({ mcpServers: { echo: { ...server, rules } } }, { SECRET: 'hidden-word' });
+  expect(faults).toEqual([
+    'line 15, mcpServers.echo.rules[1].match: is no expression that runs in linear time: missing closing ); got "("',
+    expect.stringMatching(/^line 19, .*rules\[2\]\.match: .*got "\(\?=\$\{env:SECRET\}\)"$/),
+  ]);
+  expect(faults.join()).not.toContain('hidden-word');
+});
+
 it('a list as "tools" names those that may be called', async () => {
   const { specs } = await load({
     mcpServers: { all: { ...server, tools: ['*'] }, some: { ...server, tools: { deny: ['write_*'] } } },

@@ -18,6 +18,7 @@ export interface RuledCall {
 
 /** Characters of a task that rules look at. */
 const MATCHED_CHARACTERS = 8_192;
+const NOT_LINEAR = 'is no expression that runs in linear time';
 const GROUP = /\$(?:(\d{1,2})|\{(\w+)\})/g;
 
 /**
@@ -27,14 +28,11 @@ const GROUP = /\$(?:(\d{1,2})|\{(\w+)\})/g;
  * @throws TypeError naming the rule whose expression is no linear one (look-around, back references) or is broken.
  */
 export function compileRules(rules: readonly CallRule[]): (task: string) => RuledCall | null {
-  if (rules.length === 0) return () => null;
-  // Loaded only for services with rules.
-  const { RE2JS } = createRequire(import.meta.url)('re2js') as typeof import('re2js');
   const compiled = rules.map((rule, index) => {
     try {
-      return { rule, expression: RE2JS.compile(rule.match, RE2JS.CASE_INSENSITIVE) };
+      return { rule, expression: compileExpression(rule.match) };
     } catch (cause) {
-      throw misuse(`rules[${index}].match is no expression that runs in linear time: ${messageOf(cause)}`);
+      throw misuse(`rules[${index}].match ${NOT_LINEAR}: ${messageOf(cause)}`);
     }
   });
   return (task) => {
@@ -54,6 +52,29 @@ export function compileRules(rules: readonly CallRule[]): (task: string) => Rule
     }
     return null;
   };
+}
+
+/** What is wrong with the expression of a rule, without its words; null when it is right. */
+export function faultOfExpression(match: string): string | null {
+  try {
+    compileExpression(match);
+    return null;
+  } catch (cause) {
+    const { RE2JSSyntaxException } = loadRe2();
+    // Its message would repeat the expression.
+    const why = cause instanceof RE2JSSyntaxException ? cause.getDescription() : 'it cannot be read';
+    return `${NOT_LINEAR}: ${why}`;
+  }
+}
+
+function compileExpression(match: string) {
+  const { RE2JS } = loadRe2();
+  return RE2JS.compile(match, RE2JS.CASE_INSENSITIVE);
+}
+
+/** Loaded only where there are rules. */
+function loadRe2(): typeof import('re2js') {
+  return createRequire(import.meta.url)('re2js');
 }
 
 function fill(template: unknown, groupOf: (group: string | number) => string): unknown {
