@@ -306,6 +306,23 @@ describe('gaffr doctor', () => {
     server.close();
   });
 
+  it.each([
+    ['.', 'none.gaffr', 'it is a folder', 'none.gaffr'],
+    ['tool.mjs', 'tool.mjs', 'is no journal', 'tool.mjs'],
+  ])(
+    'finds the faults for which serve does not start: engine %s, learned %s',
+    async (path, learned, ...texts) => {
+      const { gaffr } = user({ engine: { kind: 'journal', path }, routers: { learned } });
+      expect((await gaffr('serve')).code).toBe(3);
+      const ended = await gaffr('doctor', '--json');
+      expect(ended.code).toBe(3);
+      expect(checksOf(ended).filter(({ status }) => status === 'fault')).toEqual([
+        expect.objectContaining({ subject: 'router learned', text: expect.stringContaining(texts[1] ?? '') }),
+        expect.objectContaining({ subject: 'engine journal', text: expect.stringContaining(texts[0] ?? '') }),
+      ]);
+    },
+  );
+
   it('shows what is wrong with the file', async () => {
     const { gaffr } = user({ servces: {} });
     const { code, out } = await gaffr('doctor');

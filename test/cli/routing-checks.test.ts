@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { fault } from '../../src/cli/doctor/check.js';
 import { checkRouting } from '../../src/cli/doctor/routing-checks.js';
 import { parseFlags } from '../../src/cli/flags.js';
 import { ORCHESTRATOR_FLAGS } from '../../src/cli/orchestrator-flags.js';
@@ -20,7 +21,11 @@ const NOTHING_SAID = `{
 it('checkRouting() warns of what is weak, with what to do about it', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'gaffr-routing-')), 'gaffr.config.json');
   writeFileSync(file, NOTHING_SAID);
-  const checks = await checkRouting(parseFlags(['--config', file], ORCHESTRATOR_FLAGS), { log: silentLog });
+  const checks = await checkRouting(
+    parseFlags(['--config', file], ORCHESTRATOR_FLAGS),
+    { log: silentLog },
+    [],
+  );
   expect(checks.length).toBeGreaterThan(0);
   for (const { subject, status, mend } of checks) {
     expect(subject).toBe('routing');
@@ -29,9 +34,13 @@ it('checkRouting() warns of what is weak, with what to do about it', async () =>
   }
 });
 
-it('checkRouting() says nothing of a configuration that cannot be used', async () => {
+it('checkRouting() tells of a configuration that cannot be used, unless another check does', async () => {
   const args = parseFlags(['--config', 'no-such-file.json'], ORCHESTRATOR_FLAGS);
-  expect(await checkRouting(args, { log: silentLog })).toEqual([]);
+  const told = fault('configuration', 'there is no such file', 'write one');
+  expect(await checkRouting(args, { log: silentLog }, [told])).toEqual([]);
+  expect(await checkRouting(args, { log: silentLog }, [])).toMatchObject([
+    { status: 'fault', text: expect.stringContaining('there is no such file') },
+  ]);
 });
 
 it.each([

@@ -23,7 +23,7 @@ export const doctorCommand: Command = {
       const { diagnose } = await import('../doctor/diagnose.js');
       const { checkRouting } = await import('../doctor/routing-checks.js');
       const found = await diagnose({ version, found: await findConfigFile(args), env: process.env });
-      const checks = [...found, ...(await checkRouting(args, context))];
+      const checks = [...found, ...(await checkRouting(args, context, found))];
       await terminal.print(args.isSet('json') ? toJsonText(checks) : describeChecks(checks));
       return codeOf(checks);
     }

@@ -1,5 +1,6 @@
 import type { FoundConfig } from '../../config/find-config.js';
 import type { ConfigFile } from '../../config/schema.js';
+import { messageOf } from '../../core/errors.js';
 import { asConfigurationError, readConfigFile } from '../config-file.js';
 import { ConfigurationError } from '../exit-code.js';
 import { processRedactor } from '../process-redactor.js';
@@ -16,7 +17,7 @@ export interface DiagnosisOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Looks at the installation, the configuration file and everything that its services need. Runs nothing. */
+/** Looks at the installation, the configuration file and everything that it needs. Runs nothing. */
 export async function diagnose({ version, found, env }: DiagnosisOptions): Promise<readonly Check[]> {
   const installation = checkInstallation(version);
   if (found === null) {
@@ -32,8 +33,9 @@ export async function diagnose({ version, found, env }: DiagnosisOptions): Promi
     const loaded = await readConfigFile(found.file);
     const { checks, isTrusted } = await asConfigurationError(() => checkConfig(found, loaded, env));
     const services = await checkServices(loaded.specs, { env, mayConnect: isTrusted });
-    const routers = isTrusted ? await checkRouters(loaded.config.routers) : [];
-    return [...installation, ...checks, ...services, ...routers].map(withoutSecrets);
+    const { routers, engine } = loaded.config;
+    const others = isTrusted ? [...(await checkRouters(routers)), ...(await checkItsEngine(engine))] : [];
+    return [...installation, ...checks, ...services, ...others].map(withoutSecrets);
   } catch (cause) {
     if (!(cause instanceof ConfigurationError)) throw cause;
     return [
@@ -51,14 +53,34 @@ async function checkServices(
   return (await Promise.all(checks)).flat();
 }
 
-/** The models that help with routing. */
+/** What was learned, and the models that help with routing. */
 async function checkRouters(routers: ConfigFile['routers']): Promise<Check[]> {
-  const { embedding, llm } = routers ?? {};
+  const { learned, embedding, llm } = routers ?? {};
   const { checkModelServer } = await import('./endpoint-checks.js');
   const models = Object.entries({ embedding, llm }).flatMap(([name, model]) =>
     model === undefined ? [] : [checkModelServer(`router ${name}`, model.baseURL, model)],
   );
-  return Promise.all(models);
+  return [...(learned === undefined ? [] : [await checkLearned(learned)]), ...(await Promise.all(models))];
+}
+
+async function checkLearned(path: string): Promise<Check> {
+  const { LearnedStrategy } = await import('../../learning/learned-strategy.js');
+  const strategy = new LearnedStrategy();
+  try {
+    await strategy.load(path);
+    return ok('router learned', `${path} knows ${strategy.services.length} services`);
+  } catch (cause) {
+    return fault(
+      'router learned',
+      messageOf(cause),
+      'mend "routers.learned", or save what was learned there',
+    );
+  }
+}
+
+async function checkItsEngine(engine: ConfigFile['engine']): Promise<Check[]> {
+  const { checkEngine } = await import('./engine-checks.js');
+  return checkEngine(engine);
 }
 
 /** Before a text is cut to the width of a terminal. */

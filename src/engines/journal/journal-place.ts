@@ -8,8 +8,8 @@ const HEAD_BYTES = 100;
 /** Why there can be no journal at a path; null when nothing speaks against it. Opens and makes nothing. */
 export function faultOfPlace(path: string): string | null {
   try {
-    const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return faultOfFolder(dirname(path));
+    if (!existsSync(path)) return faultOfFolder(dirname(path));
+    const stats = statSync(path);
     if (stats.isDirectory()) return 'it is a folder';
     // A pipe would be waited for.
     if (!stats.isFile()) return 'it is no file';
