@@ -261,8 +261,15 @@ export function unserialisable(service: string, why: string): OrchestratorError 
 }
 
 export function engineUnavailable(url: string, what: string, cause?: unknown): OrchestratorError {
-  const message = `The Restate server at ${url} ${what}. Nothing was accepted for sure: use an idempotencyKey when you try again.`;
+  const message = `The Restate server at ${url} ${what}.`;
   return new OrchestratorError('ENGINE_UNAVAILABLE', message, { url }, { cause });
+}
+
+/** A task that was on its way to the server when that failed. */
+export function handOverFailed(url: string, what: string, cause?: unknown): OrchestratorError {
+  const { message } = engineUnavailable(url, what);
+  const advice = 'Nothing was accepted for sure: use an idempotencyKey when you try again.';
+  return new OrchestratorError('ENGINE_UNAVAILABLE', `${message} ${advice}`, { url }, { cause });
 }
 
 export function cannotListen(host: string, port: number, cause: unknown): OrchestratorError {

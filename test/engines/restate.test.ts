@@ -115,6 +115,16 @@ describe('the start of a worker', () => {
     );
   });
 
+  it('fault J9: names the admin interface that does not answer, and speaks of no task', async () => {
+    const adminUrl = await nobody();
+    const engine = { ...engineAt('http://127.0.0.1:1'), adminUrl };
+    const refusal = await startAt('', { engine }).catch((cause: Error) => cause.message);
+    expect(refusal).toMatch(
+      new RegExp(`^The Restate server at ${adminUrl} does not answer .* \\(gaffr: --admin\\)\\.$`),
+    );
+    expect(refusal).not.toContain('accepted');
+  });
+
   it('fault J9: fails within its time limit when nothing is answered, whichever question it is', async () => {
     for (const question of Object.keys(READY)) {
       const url = await serving({ ...READY, [question]: null });
@@ -243,6 +253,7 @@ describe('an orchestrator without its server', () => {
     expect(results.map(({ status, errorCode }) => [status, errorCode])).toEqual(
       Array(2).fill(['rejected', 'ENGINE_UNAVAILABLE']),
     );
+    expect(results[0]?.error).toContain('Nothing was accepted for sure');
     expect(Date.now() - startedMs).toBeLessThan(2000);
   });
 

@@ -79,12 +79,14 @@ export class RestateServer {
       features?: Record<string, unknown>;
     };
     if (status !== 200 || version === '')
-      throw this.#unavailable(`answered ${status} when asked for its version`);
+      throw this.#adminUnavailable(`answered ${status} when asked for its version`);
     if (!isAtLeast(version)) {
-      throw this.#unavailable(`has version ${version}, and ${LEAST_VERSION.join('.')} or later is needed`);
+      throw this.#adminUnavailable(
+        `has version ${version}, and ${LEAST_VERSION.join('.')} or later is needed`,
+      );
     }
     if (features.vqueues !== true || features.protocol_v7 !== true) {
-      throw this.#unavailable(
+      throw this.#adminUnavailable(
         'runs without flow control; start it with RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7=true and RESTATE_EXPERIMENTAL_ENABLE_VQUEUES=true, on an empty data folder',
       );
     }
@@ -93,7 +95,7 @@ export class RestateServer {
   /** Makes the workers at an address known. */
   async register(url: string): Promise<void> {
     const { status, body } = await this.#admin('POST', '/deployments', { uri: url, force: true });
-    if (status >= 300) throw this.#unavailable(`did not take the worker at ${url}: ${wordsOf(body)}`);
+    if (status >= 300) throw this.#adminUnavailable(`did not take the worker at ${url}: ${wordsOf(body)}`);
   }
 
   /** Sets limits: a pattern (`scope` or `scope/key`) and how many invocations of it may run at once; null lifts it. */
@@ -101,7 +103,7 @@ export class RestateServer {
     const rules = [...limits].map(([pattern, concurrency]) => ({ pattern, limits: { concurrency } }));
     if (rules.length === 0) return;
     const { status, body } = await this.#admin('PUT', '/limits/rules', rules);
-    if (status >= 300) throw this.#unavailable(`did not take the limits: ${wordsOf(body)}`);
+    if (status >= 300) throw this.#adminUnavailable(`did not take the limits: ${wordsOf(body)}`);
   }
 
   /**
@@ -111,17 +113,19 @@ export class RestateServer {
    */
   async send(path: string, key: string, message: unknown): Promise<Invocation> {
     const headers = { 'idempotency-key': key };
+    const fail = (what: string, cause?: unknown) =>
+      errors.handOverFailed(this.address.ingressUrl, what, cause);
     let asked = 0;
     const { status, body } = await this.#persist((limitMs) => {
       asked += 1;
       return this.#ask('POST', `${this.address.ingressUrl}/${path}`, { message, headers, limitMs });
-    });
+    }, fail);
     const { invocationId, status: outcome } = asObject(body) as { invocationId?: string; status?: string };
     if (status < 300 && invocationId) {
       // After a fault it may have been started by the request that seemed to fail.
       return { id: invocationId, isKnown: outcome === 'PreviouslyAccepted' && asked === 1, isNext: false };
     }
-    throw this.#unavailable(
+    throw fail(
       status === 404
         ? 'knows no worker for this namespace; start one with gaffr worker --engine restate'
         : `answered ${status} to a task: ${wordsOf(body)}`,
@@ -196,7 +200,7 @@ export class RestateServer {
   /** Rows of a query over the server's tables. */
   async query(query: string): Promise<readonly Record<string, unknown>[]> {
     const { status, body } = await this.#admin('POST', '/query', { query });
-    if (status >= 300) throw this.#unavailable(`did not answer a query: ${wordsOf(body)}`);
+    if (status >= 300) throw this.#adminUnavailable(`did not answer a query: ${wordsOf(body)}`);
     const { rows } = asObject(body) as { rows?: unknown };
     return Array.isArray(rows) ? rows : [];
   }
@@ -209,8 +213,10 @@ export class RestateServer {
   }
 
   #admin(method: Method, path: string, message?: unknown): Promise<Answer> {
-    return this.#persist((limitMs) =>
-      this.#ask(method, `${this.address.adminUrl}${path}`, { message, limitMs }),
+    return this.#persist(
+      (limitMs) => this.#ask(method, `${this.address.adminUrl}${path}`, { message, limitMs }),
+      (what, cause) =>
+        this.#adminUnavailable(`${what}; start it, or name its admin interface (gaffr: --admin)`, cause),
     );
   }
 
@@ -221,19 +227,20 @@ export class RestateServer {
     return { status, body: parsed(text) };
   }
 
-  /** Asks until there is an answer that is not of a server on its way down or up. */
-  async #persist(ask: (limitMs: number) => Promise<Answer>): Promise<Answer> {
+  /** Asks until there is an answer that is not of a server on its way down or up. @param fail - Tells that there was none. */
+  async #persist(ask: Ask, fail: Fail = (what, cause) => this.#unavailable(what, cause)): Promise<Answer> {
     const askedAtMs = Date.now();
     await this.#gate.enter();
     try {
       // As long as the server answers others, one may wait longer for its turn.
-      return await this.#persistUntil(Math.max(askedAtMs, this.#answeredAtMs) + this.address.timeoutMs, ask);
+      const endMs = Math.max(askedAtMs, this.#answeredAtMs) + this.address.timeoutMs;
+      return await this.#persistUntil(endMs, ask, fail);
     } finally {
       this.#gate.leave();
     }
   }
 
-  async #persistUntil(endMs: number, ask: (limitMs: number) => Promise<Answer>): Promise<Answer> {
+  async #persistUntil(endMs: number, ask: Ask, fail: Fail): Promise<Answer> {
     for (let waitMs: number = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.most)) {
       try {
         const answer = await ask(Math.max(1, endMs - Date.now()));
@@ -241,7 +248,7 @@ export class RestateServer {
         if (answer.status !== 503 || Date.now() + waitMs >= endMs) return answer;
       } catch (cause) {
         if (this.#closing.signal.aborted || Date.now() + waitMs >= endMs) {
-          throw this.#unavailable(`does not answer (${errors.messageOf(cause)})`, cause);
+          throw fail(`does not answer (${errors.messageOf(cause)})`, cause);
         }
       }
       await pause(waitMs, this.#closing.signal);
@@ -278,6 +285,10 @@ export class RestateServer {
   #unavailable(what: string, cause?: unknown): errors.OrchestratorError {
     return errors.engineUnavailable(this.address.ingressUrl, what, cause);
   }
+
+  #adminUnavailable(what: string, cause?: unknown): errors.OrchestratorError {
+    return errors.engineUnavailable(this.address.adminUrl, what, cause);
+  }
 }
 
 interface HttpClient {
@@ -293,6 +304,9 @@ async function loadClient(): Promise<HttpClient> {
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH';
+
+type Ask = (limitMs: number) => Promise<Answer>;
+type Fail = (what: string, cause: unknown) => errors.OrchestratorError;
 
 interface Answer {
   readonly status: number;
