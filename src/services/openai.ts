@@ -33,7 +33,7 @@ const clockOption = () =>
 /** Fields that every service over a model server has. */
 export const modelOptionsSchema = lazySchema(() =>
   z.strictObject({
-    apiKey: z.string().min(1).and(headerValue()).optional().describe('Sent as bearer token.'),
+    apiKey: headerValue().min(1).optional().describe('Sent as bearer token.'),
     system: z.string().min(1).optional().describe('System message before every task.'),
     temperature: z.number().min(0).max(2).optional().describe("Default: the server's."),
     headers: z.record(z.string(), headerValue()).optional().describe('Further headers of every request.'),

@@ -25,6 +25,12 @@ it('a rule that cannot run in linear time is a fault of the file, told with its 
   expect(faults.join()).not.toContain('hidden-word');
 });
 
+it('a key that is no text is told once', async () => {
+  expect(await faultsOf({ builtins: { chat: { apiKey: 7 } } })).toEqual([
+    'line 4, builtins.chat.apiKey: must be a text',
+  ]);
+});
+
 it('a list as "tools" names those that may be called', async () => {
   const { specs } = await load({
     mcpServers: { all: { ...server, tools: ['*'] }, some: { ...server, tools: { deny: ['write_*'] } } },
