@@ -42,7 +42,7 @@ it('opens both windows, and says the token to people only', async () => {
   const args = parseFlags(['--dashboard', '0', '--inspect', '0', '--token-file', tokenFile], flags);
   for (const isLive of [true, false]) {
     const windows = await prepareWindows(args);
-    const orchestrator = createOrchestrator({ services, log: silentLog, ...windows });
+    const orchestrator = createOrchestrator({ services, log: silentLog, inspect: windows.inspect });
     const terminal = fakeTerminal({ isLive });
     const opened = await windows.open(orchestrator, context(terminal));
 
