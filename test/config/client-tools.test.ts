@@ -27,7 +27,7 @@ it('a rule that cannot run in linear time is a fault of the file, told with its 
 
 it('a key that is no text is told once', async () => {
   expect(await faultsOf({ builtins: { chat: { apiKey: 7 } } })).toEqual([
-    'line 4, builtins.chat.apiKey: must be a text',
+    'line 4, builtins.chat.apiKey: must be a text, not a number',
   ]);
 });
 
