@@ -24,11 +24,9 @@ const CHUNKS = [
   [
     'base',
     [
-      ...['clock', 'environment', 'errors', 'finite-or-null', 'redactor', 'safe-json', 'size', 'tracing'].map(
-        core,
-      ),
-      'mcp/package-version',
-    ],
+      ...['clock', 'environment', 'errors', 'finite-or-null', 'package-version', 'redactor', 'safe-json'],
+      ...['size', 'tracing'],
+    ].map(core),
   ],
   // What workers share with the library.
   [

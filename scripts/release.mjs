@@ -66,7 +66,13 @@ export function versionsHere() {
     'package-lock.json, its own package': packages[''].version,
     'server.json': server.version,
     'server.json, its package': server.packages[0].version,
+    'src/core/package-version.ts': versionInSource(),
   };
+}
+
+function versionInSource() {
+  const source = readFileSync(join(root, 'src', 'core', 'package-version.ts'), 'utf8');
+  return /'(.*)'/.exec(source)?.[1] ?? '';
 }
 
 if (isMain(import.meta.url)) {

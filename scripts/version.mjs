@@ -1,4 +1,4 @@
-/** Takes the version of package.json into the lockfile and into server.json. `npm run release-version` runs it after changesets. */
+/** Takes the version of package.json into the lockfile, server.json and the source. `npm run release-version` runs it after changesets. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.mjs';
@@ -14,6 +14,9 @@ const server = read('server.json');
 server.version = version;
 for (const entry of server.packages) entry.version = version;
 write('server.json', server);
+
+const source = join(root, 'src', 'core', 'package-version.ts');
+writeFileSync(source, readFileSync(source, 'utf8').replace(/'.*'/, `'${version}'`));
 
 /** @param {string} file */
 function read(file) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command line: the only place that reads argv and ends the process. */
-import { packageVersion } from '../mcp/package-version.js';
+import { packageVersion } from '../core/package-version.js';
 import { EXIT } from './exit-code.js';
 import { endOnFatalFault } from './fatal-fault.js';
 import { endAtSignals } from './process-end.js';
@@ -24,6 +24,6 @@ const rejections = () => (argv.join('=').includes('--unhandled-rejections=log') 
 endOnFatalFault(log, rejections);
 endAtSignals();
 const terminal = processTerminal();
-const exitCode = await runProgram(argv, { terminal, log, version: packageVersion() });
+const exitCode = await runProgram(argv, { terminal, log, version: packageVersion });
 // A script that goes by the exit code must not go on with half a result.
 process.exit(exitCode === EXIT.success && terminal.hasLostOutput ? EXIT.taskFailed : exitCode);

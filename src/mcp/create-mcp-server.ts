@@ -2,7 +2,7 @@ import type { Server } from '@modelcontextprotocol/server';
 import { systemClock } from '../core/clock.js';
 import { type Clock, type Log, silentLog } from '../core/environment.js';
 import type { OrchestratorPort } from '../core/orchestrator-port.js';
-import { packageVersion } from './package-version.js';
+import { packageVersion } from '../core/package-version.js';
 import type { RunLimitsInput } from './runs/run-limits.js';
 import { createMcpServerFactory } from './server.js';
 import { createServerParts } from './server-parts.js';
@@ -27,7 +27,7 @@ export interface EmbeddedServerOptions {
  * await createMcpServer(orchestrator).connect(transport);
  */
 export function createMcpServer(orchestrator: OrchestratorPort, options: EmbeddedServerOptions = {}): Server {
-  const { log = silentLog, version = packageVersion(), clock = systemClock, runLimits } = options;
+  const { log = silentLog, version = packageVersion, clock = systemClock, runLimits } = options;
   const parts = createServerParts(orchestrator, { log, version, clock, runLimits });
   return createMcpServerFactory(orchestrator, parts)({ era: 'legacy' });
 }

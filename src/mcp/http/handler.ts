@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock.js';
 import { type Clock, type Log, silentLog } from '../../core/environment.js';
 import { misuse } from '../../core/errors.js';
 import type { OrchestratorPort } from '../../core/orchestrator-port.js';
-import { packageVersion } from '../package-version.js';
+import { packageVersion } from '../../core/package-version.js';
 import type { RunLimitsInput } from '../runs/run-limits.js';
 import { createMcpServerFactory } from '../server.js';
 import { createServerParts } from '../server-parts.js';
@@ -80,7 +80,7 @@ export function createMcpHttpHandler(
   orchestrator: OrchestratorPort,
   options: McpHttpOptions,
 ): McpHttpHandler {
-  const { log = silentLog, clock = systemClock, version = packageVersion() } = options;
+  const { log = silentLog, clock = systemClock, version = packageVersion } = options;
   const parts = createServerParts(orchestrator, { log, version, clock, runLimits: options.runLimits });
   const handler = createHandlerFor(createMcpServerFactory(orchestrator, parts), options, parts);
   return {

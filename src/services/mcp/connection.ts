@@ -9,11 +9,11 @@
  * - L3 After each failure the next connection waits for its backoff, up to a cap; it is never given up.
  * - L4 A tool is called only as it was approved; the first list of a server is approved as it is.
  */
-import { createRequire } from 'node:module';
 import type { Client, Transport } from '@modelcontextprotocol/client';
 import { backoffMs } from '../../core/backoff.js';
 import type { Clock } from '../../core/environment.js';
 import { messageOf, OrchestratorError, shuttingDown } from '../../core/errors.js';
+import { packageVersion } from '../../core/package-version.js';
 import { withAbort } from '../with-abort.js';
 import { type ArgumentCheck, createArgumentCheck } from './check-arguments.js';
 import { cannotConnect, needsCredentials, reconnectsLater } from './mcp-errors.js';
@@ -238,7 +238,7 @@ export class Connection {
     const process = inner instanceof StdioTransport ? inner : undefined;
     const transport = new ScreenedTransport(inner, clock);
     const client: Client = new McpClient(
-      { name: 'gaffr', version: ownVersion() },
+      { name: 'gaffr', version: packageVersion },
       {
         capabilities: {},
         // On stdio, finding out costs a process per connection.
@@ -324,11 +324,6 @@ export class Connection {
     if (lastError.code === 'SERVICE_AUTH_REQUIRED') return lastError;
     return reconnectsLater(this.#options.server, waitMs, lastError);
   }
-}
-
-function ownVersion(): string {
-  const manifest = createRequire(import.meta.url)('../../../package.json') as { readonly version: string };
-  return manifest.version;
 }
 
 /** A process that did not connect is of no use: it is not asked to end. */
