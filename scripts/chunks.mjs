@@ -39,6 +39,11 @@ const CHUNKS = [
       ),
     ],
   ],
+  // What runs a module in a thread or process, which the library shares with their workers.
+  [
+    'modules',
+    ['load-module', 'collect-outcome', 'capped-output'].map((name) => service(`isolation/${name}`)),
+  ],
   ['workers', workers()],
   // What adapters and library share.
   [
@@ -60,6 +65,8 @@ const CHUNKS = [
     ],
   ],
   ['library', ['index']],
+  // What programs that observe themselves share with the command line.
+  ['records', ['inspect/flight-recorder', 'inspect/task-log', 'core/history-state']],
   // What adapters and servers share.
   ['tools', ['mcp/tools/tool-table', 'mcp/explain-arguments', 'mcp/progress', 'mcp/tool-answer']],
   ['adapters', ['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'].map(adapter)],
@@ -203,7 +210,8 @@ function keepAddresses() {
       if (!code.includes('__address(')) return null;
       const address = (/** @type {string} */ place) => {
         const path = posix.relative(posix.dirname(fileName), place);
-        return `new URL(${JSON.stringify(path.startsWith('.') ? path : `./${path}`)}, import.meta.url).href`;
+        // Where `import.meta.url` itself stands there, webpack looks for the file, and most of them are in a chunk.
+        return `new URL(${JSON.stringify(path.startsWith('.') ? path : `./${path}`)}, String(import.meta.url)).href`;
       };
       return { code: code.replace(/__address\("([^"]+)"\)/g, (_, place) => address(place)), map: null };
     },

@@ -1,7 +1,7 @@
 /**
  * Checks the package as users get it: packs it, installs the tarball without its optional packages into an empty
- * folder, weighs it, imports every subpath, runs the command and the README's example, and lets npx run the demo in
- * another empty folder. Also reads the lockfiles. Exit code 1 with a line per fault.
+ * folder, weighs it, imports and bundles every subpath, runs the command and the README's example, and lets npx run the
+ * demo in another empty folder. Also reads the lockfiles. Exit code 1 with a line per fault.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
@@ -18,6 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundledBytes, bundleFaults } from './bundles.mjs';
 
 /**
  * What the package may weigh at most, a tenth above what it weighs. Whoever needs more raises the figure here and says in the
@@ -28,17 +29,18 @@ const BUDGETS = {
   installedMb: { most: 65, what: 'MB of installed packages, without the optional ones' },
   rootKb: { most: 1_770, what: "kB of code that import 'gaffr' loads, its packages included" },
   rootFiles: { most: 120, what: "files that import 'gaffr' loads" },
+  bundleKb: { most: 3_400, what: "kB of a program that imports 'gaffr', bundled" },
 };
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-const faults = [...lockfileFaults(), ...tarballFaults()];
+const faults = [...lockfileFaults(), ...(await tarballFaults())];
 for (const fault of faults) {
   console.error(`package: ${fault}`);
 }
 if (faults.length === 0) {
-  console.log('package: lockfiles, tarball, weight, imports, command, example and demo are sound');
+  console.log('package: lockfiles, tarball, weight, imports, bundles, command, example and demo are sound');
 }
 process.exitCode = faults.length === 0 ? 0 : 1;
 
@@ -57,7 +59,7 @@ function lockfileFaults() {
     );
 }
 
-function tarballFaults() {
+async function tarballFaults() {
   const folder = mkdtempSync(join(tmpdir(), 'gaffr-package-'));
   try {
     const [packed] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root));
@@ -69,8 +71,9 @@ function tarballFaults() {
     const files = packed.files.map(({ path }) => path);
     return [
       ...contentFaults(files),
-      ...weightFaults(folder, packed.size),
+      ...(await weightFaults(folder, packed.size)),
       ...importFaults(folder),
+      ...(await bundleFaults(subpaths(), folder)),
       ...commandFaults(folder),
       ...readmeFaults(folder),
       ...slimFaults(folder),
@@ -96,7 +99,7 @@ function contentFaults(files) {
  * @param {string} folder
  * @param {number} packedBytes
  */
-function weightFaults(folder, packedBytes) {
+async function weightFaults(folder, packedBytes) {
   const loaded = filesLoadedByRoot(folder);
   const installed = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -106,6 +109,7 @@ function weightFaults(folder, packedBytes) {
     installedMb: bytesOf(installed) / 1e6,
     rootKb: bytesOf(loaded) / 1e3,
     rootFiles: loaded.length,
+    bundleKb: (await bundledBytes(manifest.name, folder)) / 1e3,
   };
   return Object.entries(BUDGETS).flatMap(([name, { most, what }]) => {
     const weight = Math.round(weights[name] * 10) / 10;
@@ -175,10 +179,8 @@ function demoFaults(tarball) {
 
 /** The root loads without the optional packages; another subpath loads or says which package it misses. */
 function importFaults(folder) {
-  const subpaths = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
-  return subpaths.flatMap((subpath) => {
-    const specifier = `${manifest.name}${subpath.slice(1)}`;
-    const isOptional = subpath !== '.';
+  return subpaths().flatMap((specifier) => {
+    const isOptional = specifier !== manifest.name;
     const program = `import(${JSON.stringify(specifier)}).then(
       (names) => process.exit(Object.keys(names).length > 0 ? 0 : 3),
       (error) => { console.error(error); process.exit(${isOptional} && error?.code === 'MISSING_PACKAGE' ? 0 : 1); },
@@ -186,6 +188,12 @@ function importFaults(folder) {
     const { status, stderr } = spawnNode(['--input-type=module', '--eval', program], folder);
     return status === 0 ? [] : [`import of ${specifier} ended with ${status}: ${stderr}`];
   });
+}
+
+/** What can be imported, by its whole name. */
+function subpaths() {
+  const paths = Object.keys(manifest.exports).filter((path) => !path.endsWith('.json'));
+  return paths.map((path) => `${manifest.name}${path.slice(1)}`);
 }
 
 function commandFaults(folder) {

@@ -6,14 +6,15 @@ import { provideWithResolvers } from './promise-with-resolvers.js';
 export type Sdk = typeof sdk;
 
 /** Loads the optional package. @throws OrchestratorError `MISSING_PACKAGE` when it is not installed. */
-export async function loadSdk(
-  load: () => Promise<Sdk> = () => import('@restatedev/restate-sdk'),
-): Promise<Sdk> {
+export async function loadSdk(load?: () => Promise<Sdk>): Promise<Sdk> {
   provideWithResolvers();
   try {
-    return await load();
+    // Bundlers do not insist on a package that is awaited inside `try`.
+    return load === undefined ? await import('@restatedev/restate-sdk') : await load();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND')
+    const { code } = cause as NodeJS.ErrnoException;
+    // A bundle that was made without the package says MODULE_NOT_FOUND.
+    if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND')
       throw missingPackage('@restatedev/restate-sdk', cause);
     throw cause;
   }

@@ -11,7 +11,7 @@ const isSource = import.meta.url.endsWith('.ts');
  */
 export function threadEntry(builtEntry: URL): URL {
   if (!isSource) return builtEntry;
-  const tsx = import.meta.resolve('tsx/esm/api');
+  const tsx = addressOf('tsx/esm/api');
   const code = `import { register } from '${tsx}'; register(); await import('${sourceOf(builtEntry)}');`;
   return new URL(`data:text/javascript,${encodeURIComponent(code)}`);
 }
@@ -19,7 +19,12 @@ export function threadEntry(builtEntry: URL): URL {
 /** The arguments of `node` for a built entry file. */
 export function processEntry(builtEntry: URL): string[] {
   if (!isSource) return [fileURLToPath(builtEntry)];
-  return ['--import', import.meta.resolve('tsx'), fileURLToPath(sourceOf(builtEntry))];
+  return ['--import', addressOf('tsx'), fileURLToPath(sourceOf(builtEntry))];
+}
+
+/** Its parameter keeps bundlers from looking for tsx, which users do not have. */
+function addressOf(module: string): string {
+  return import.meta.resolve(module);
 }
 
 function sourceOf({ href }: URL): URL {
