@@ -101,6 +101,22 @@ describe('gaffr init', () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  it('adds the server to the file of a second client, and keeps the configuration', async () => {
+    const { gaffr, folder, file } = user();
+    expect((await gaffr('init', '--client', 'claude')).code).toBe(0);
+    const mine = `// mine\n${readFileSync(file, 'utf8')}`;
+    writeFileSync(file, mine);
+
+    const second = await gaffr('init', '--client', 'cursor');
+
+    expect(second).toMatchObject({ code: 0, err: expect.stringContaining(`Kept ${file}.`) });
+    expect(readFileSync(file, 'utf8')).toBe(mine);
+    const [first, other] = ['.mcp.json', '.cursor/mcp.json'].map((path) =>
+      readFileSync(join(folder, path), 'utf8'),
+    );
+    expect(other).toBe(first);
+  });
+
   it('touches nothing when the server is in the client’s file already', async () => {
     const { gaffr, folder, file } = user();
     writeFileSync(join(folder, '.mcp.json'), '{"mcpServers": {"gaffr": {"command": "old"}}}');

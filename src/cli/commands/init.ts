@@ -17,7 +17,7 @@ export const initCommand: Command = {
     config: {
       type: 'string',
       value: 'FILE',
-      help: 'Where to write the configuration (default: ./gaffr.config.json)',
+      help: 'Where to write the configuration; with --client, one that is there is kept (default: ./gaffr.config.json)',
     },
     client: {
       type: 'string',
@@ -38,8 +38,10 @@ export const initCommand: Command = {
     // What cannot be written is told before anything is.
     const changed =
       client === undefined ? null : withServer(await readIfThere(client.file), entry, client, mayOverwrite);
-    await writeStarter(file, mayOverwrite);
-    terminal.tell(`Wrote ${file}.`);
+    // A second client gets an entry for the configuration that the first one has.
+    const isKept = client !== undefined && !mayOverwrite && (await readIfThere(file)) !== null;
+    if (!isKept) await writeStarter(file, mayOverwrite);
+    terminal.tell(`${isKept ? 'Kept' : 'Wrote'} ${file}.`);
     if (client === undefined || changed === null) {
       terminal.tell('Add this to the MCP servers of your client:');
       await terminal.print(JSON.stringify({ mcpServers: { gaffr: entry } }, null, 2));
