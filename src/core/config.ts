@@ -1,17 +1,16 @@
 import * as z from 'zod';
 import { messageOf, misuse } from './errors.js';
 import { lazySchema } from './lazy-schema.js';
+import { wholeLimit } from './limit-schema.js';
 import { rateLimitSchema } from './rate-limiter.js';
 
 const seconds = () => z.number().positive();
 const count = () => z.number().int().min(0);
-/** A whole number of at least 1, or `Infinity`. */
-const limit = () => z.union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)]);
 
 /** Limits, clocks, retries and the circuit breaker. */
 export const taskConfigSchema = lazySchema(() =>
   z.strictObject({
-    maxParallel: limit().default(5).describe('Most attempts that run at once, over all services.'),
+    maxParallel: wholeLimit().default(5).describe('Most attempts that run at once, over all services.'),
     timeoutSeconds: seconds().default(300).describe('Limit of one attempt, in seconds.'),
     queueTimeoutSeconds: seconds()
       .optional()
@@ -38,11 +37,11 @@ export const taskConfigSchema = lazySchema(() =>
       .describe(
         "Retries in flight, at most this share of the service's tasks in flight (but never below 3).",
       ),
-    mailboxCapacity: limit().default(100_000).describe('Most tasks that wait for one service.'),
-    maxResultBytes: limit()
+    mailboxCapacity: wholeLimit().default(100_000).describe('Most tasks that wait for one service.'),
+    maxResultBytes: wholeLimit()
       .default(16 * 1024 * 1024)
       .describe('Largest result, in bytes.'),
-    circuitFailures: limit()
+    circuitFailures: wholeLimit()
       .default(5)
       .describe(
         'Transport failures in a row that open a circuit; as many, and at least ten, among the last twenty outcomes within 30 s open it too.',

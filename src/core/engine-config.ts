@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { lazySchema } from './lazy-schema.js';
+import { wholeLimit } from './limit-schema.js';
 
 const seconds = () => z.number().positive();
-const limit = () => z.union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)]);
 
 /** Tasks live in this process. */
 const localEngineSchema = lazySchema(() => z.strictObject({ kind: z.literal('local') }));
@@ -24,14 +24,14 @@ const journalEngineSchema = lazySchema(() =>
     keepSeconds: seconds()
       .default(3600)
       .describe('How long a completed or cancelled task is kept, in seconds.'),
-    keepTasks: limit()
+    keepTasks: wholeLimit()
       .default(10_000)
       .describe('Most completed or cancelled tasks that are kept; the oldest go.'),
     keepFailedSeconds: seconds()
       .default(604_800)
       .describe('How long a task that failed is kept for another try, in seconds.'),
-    keepFailedTasks: limit().default(10_000).describe('Most failed tasks that are kept; the oldest go.'),
-    maxBytes: limit()
+    keepFailedTasks: wholeLimit().default(10_000).describe('Most failed tasks that are kept; the oldest go.'),
+    maxBytes: wholeLimit()
       .default(4 * 1024 ** 3)
       .describe('Largest size of the file, in bytes; beyond it new tasks are refused with JOURNAL_FULL.'),
     maxRecordBytes: z

@@ -1,13 +1,12 @@
 import * as z from 'zod';
 import { lazySchema } from './lazy-schema.js';
+import { wholeLimit } from './limit-schema.js';
 
 /** How many attempts may start in a time. */
 export const rateLimitSchema = lazySchema(() =>
   z
     .strictObject({
-      limit: z
-        .union([z.number().int().min(1), z.literal(Number.POSITIVE_INFINITY)])
-        .describe('Most starts per interval, 1 or more, or Infinity.'),
+      limit: wholeLimit().describe('Most starts per interval, 1 or more, or Infinity.'),
       intervalSeconds: z.number().min(0).describe('Length of the interval, in seconds; 0 for no limit.'),
       window: z
         .enum(['fixed', 'sliding'])

@@ -1,10 +1,9 @@
 import * as z from 'zod';
 import { misuse } from '../../core/errors.js';
 import { lazySchema } from '../../core/lazy-schema.js';
-import { explainArguments } from '../explain-arguments.js';
+import { positiveLimit } from '../../core/limit-schema.js';
 
 const count = () => z.number().int().min(1);
-const rate = () => z.number().positive().or(z.literal(Number.POSITIVE_INFINITY));
 
 /** Every limit of the HTTP face, with its default. What lies beyond one is refused with a documented answer. */
 const httpLimitsSchema = lazySchema(() =>
@@ -35,10 +34,10 @@ const httpLimitsSchema = lazySchema(() =>
       .describe('Values in one body, counting those inside others; beyond it 400.'),
     inputDepth: count().default(64).describe('Nesting of one body; beyond it 400.'),
     callsAtOnce: count().default(64).describe('Requests of one principal under way at once; beyond it 429.'),
-    callsPerSecond: rate()
+    callsPerSecond: positiveLimit()
       .default(200)
       .describe('Requests of one principal per second, on average; beyond it 429.'),
-    callsBurst: rate()
+    callsBurst: positiveLimit()
       .default(400)
       .describe('Requests of one principal that may come at once after a pause.'),
     sessions: count().default(256).describe('Sessions of the 2025 protocol; beyond it 503.'),
@@ -59,5 +58,5 @@ export type HttpLimitsInput = z.input<typeof httpLimitsSchema>;
 export function parseLimits(limits: HttpLimitsInput = {}): HttpLimits {
   const parsed = httpLimitsSchema.safeParse(limits);
   if (parsed.success) return parsed.data;
-  throw misuse(`Limits are not valid:\n${explainArguments(parsed.error)}`);
+  throw misuse(`Limits are not valid:\n${z.prettifyError(parsed.error)}`);
 }
