@@ -50,7 +50,7 @@ export interface AiSdkTool<N extends AgentToolName> {
  * tasks of every call under way.
  *
  * @throws TypeError for an unknown name in `tools`.
- * @example await generateText({ model, prompt, tools: aiSdkTools(orchestrator), stopWhen: isStepCount(5), abortSignal })
+ * @example await generateText({ model, prompt, tools: aiSdkTools(orchestrator), stopWhen: stepCountIs(5), abortSignal })
  */
 export function aiSdkTools<N extends AgentToolName = AgentToolName>(
   orchestrator: OrchestratorPort,

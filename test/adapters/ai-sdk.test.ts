@@ -1,4 +1,4 @@
-import { generateText, isStepCount, type LanguageModel, streamText, ToolLoopAgent, tool } from 'ai';
+import { generateText, type LanguageModel, stepCountIs, streamText, ToolLoopAgent, tool } from 'ai';
 import { convertArrayToReadableStream, MockEmbeddingModelV4, MockLanguageModelV4 } from 'ai/test';
 import { createOrchestrator, EmbeddingStrategy, LlmStrategy, type TaskResult } from 'gaffr';
 import {
@@ -81,7 +81,7 @@ describe('aiSdkTools()', () => {
       model,
       tools: aiSdkTools(orchestrator),
       prompt: 'go',
-      stopWhen: isStepCount(3),
+      stopWhen: stepCountIs(3),
     });
 
     const [result] = steps[0]?.toolResults ?? [];
@@ -111,7 +111,7 @@ describe('aiSdkTools()', () => {
       model,
       tools: aiSdkTools(orchestrator),
       prompt: 'go',
-      stopWhen: isStepCount(3),
+      stopWhen: stepCountIs(3),
     });
 
     const results = steps[0]?.content.filter(({ type }) => type !== 'tool-call') ?? [];
@@ -144,7 +144,7 @@ describe('aiSdkTools()', () => {
       model,
       tools: aiSdkTools(orchestrator),
       prompt: 'go',
-      stopWhen: isStepCount(3),
+      stopWhen: stepCountIs(3),
       abortSignal: abort.signal,
     });
     await until(() => seen.length === 2);
@@ -179,7 +179,7 @@ describe('aiSdkTools()', () => {
       model,
       tools: aiSdkTools(orchestrator),
       prompt: 'go',
-      stopWhen: isStepCount(2),
+      stopWhen: stepCountIs(2),
     });
     for await (const part of fullStream) {
       if (part.type === 'tool-result') outputs.push([part.preliminary ?? false, part.output]);
