@@ -16,8 +16,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { linksOf } from '../../scripts/pages.mjs';
 import { bundledBytes, bundleFaults } from './bundles.mjs';
 
 /**
@@ -71,6 +72,7 @@ async function tarballFaults() {
     const files = packed.files.map(({ path }) => path);
     return [
       ...contentFaults(files),
+      ...linkFaults(files),
       ...(await weightFaults(folder, packed.size)),
       ...importFaults(folder),
       ...(await bundleFaults(subpaths(), folder)),
@@ -88,11 +90,24 @@ async function tarballFaults() {
 function contentFaults(files) {
   const needed = ['LICENSE', 'package.json', 'dist/index.d.ts', 'gaffr.schema.json'];
   const allowed =
-    /^(dist|src|docs|examples\/notes)\/|^examples\/(invoice\.pdf|scan\.pdf|receipt\.jpg|page\.html)$|^(LICENSE|README\.md|CHANGELOG\.md|package\.json|mcp\.json|gaffr\.schema\.json|llms\.txt)$/;
+    /^(dist|src|docs|examples\/notes)\/|^examples\/(invoice\.pdf|scan\.pdf|receipt\.jpg|page\.html)$|^(LICENSE|README\.md|CHANGELOG\.md|CONTRIBUTING\.md|SECURITY\.md|package\.json|mcp\.json|gaffr\.schema\.json|llms\.txt)$/;
   return [
     ...needed.filter((path) => !files.includes(path)).map((path) => `the tarball lacks ${path}`),
     ...files.filter((path) => !allowed.test(path)).map((path) => `the tarball holds ${path}`),
   ];
+}
+
+/** A page links only to what is in the tarball beside it. @param {readonly string[]} files */
+function linkFaults(files) {
+  return files
+    .filter((path) => path.endsWith('.md') || path === 'llms.txt')
+    .flatMap((page) =>
+      linksOf(readFileSync(join(root, page), 'utf8'))
+        .filter((link) => !link.startsWith('#'))
+        .map((link) => posix.join(posix.dirname(page), link.split('#')[0]))
+        .filter((target) => !files.some((path) => path === target || path.startsWith(`${target}/`)))
+        .map((target) => `${page} links to ${target}, which is not in the tarball`),
+    );
 }
 
 /**
