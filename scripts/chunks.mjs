@@ -24,8 +24,8 @@ const CHUNKS = [
   [
     'base',
     [
-      ...['clock', 'environment', 'errors', 'finite-or-null', 'package-version', 'redactor', 'safe-json'],
-      ...['size', 'tracing'],
+      ...['clock', 'environment', 'errors', 'finite-or-null', 'nearest', 'package-version'],
+      ...['redactor', 'safe-json', 'size', 'tracing'],
     ].map(core),
   ],
   // What workers share with the library.
@@ -71,7 +71,7 @@ const CHUNKS = [
   ['tools', ['mcp/tools/tool-table', 'mcp/explain-arguments', 'mcp/progress', 'mcp/tool-answer']],
   ['adapters', ['ai-sdk', 'claude-agent-sdk', 'langchain', 'mastra', 'openai-agents', 'xstate'].map(adapter)],
   ['mcp', ['mcp/create-mcp-server', 'mcp/stdio']],
-  ['cli', ['cli/main']],
+  ['cli', ['cli/start']],
   ['serve', ['cli/commands/serve']],
   ['builtins', ['cli/built-in-orchestrator', 'services/builtin/index']],
   ['http', ['mcp/index']],

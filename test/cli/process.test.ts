@@ -26,6 +26,24 @@ describe('gaffr, the built command', () => {
     expect(statSync(MAIN).isFile()).toBe(true);
   });
 
+  it('says which Node it needs before it loads what an older one cannot', async () => {
+    const older =
+      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } });";
+    const flags = ['--import', `data:text/javascript,${encodeURIComponent(older)}`];
+    const ended = await new Promise((resolve) =>
+      execFile(process.execPath, [...flags, MAIN, '--version'], (error, out, err) =>
+        resolve({ code: error?.code, out, err }),
+      ),
+    );
+    const { engines } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const least = engines.node.replace('>=', '');
+    expect(ended).toEqual({
+      code: 3,
+      out: '',
+      err: `gaffr needs Node ${least} or newer; this is 18.20.4.\n`,
+    });
+  });
+
   it('run --json prints one TaskResult for one task', async () => {
     const { code, out, err } = await gaffr('run', 'What is 12% of 80?', '--json');
     expect({ code, err }).toEqual({ code: 0, err: '' });
