@@ -465,6 +465,7 @@ export class Orchestrator implements OrchestratorPort {
     });
   }
 
+  /** Calls the listener at each such event. @throws TypeError for a name that is no event. */
   on<E extends keyof OrchestratorEvents>(
     event: E,
     listener: (...values: OrchestratorEvents[E]) => void,

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Log } from '../core/environment.js';
+import { misuse } from '../core/errors.js';
 import type { RuntimeEvent } from '../core/events.js';
 import type { TaskResult } from '../core/result.js';
 import { callGuarded } from './call-guarded.js';
@@ -39,6 +40,21 @@ export interface OrchestratorEvents {
   event: [event: RuntimeEvent];
 }
 
+/** A list that the compiler keeps complete. */
+const NAMES: Readonly<Record<keyof OrchestratorEvents, true>> = {
+  accepted: true,
+  add: true,
+  active: true,
+  next: true,
+  completed: true,
+  error: true,
+  empty: true,
+  idle: true,
+  rateLimit: true,
+  rateLimitCleared: true,
+  event: true,
+};
+
 /** What there is at a moment: tasks that are not settled, and the ids of those among them that wait. */
 export interface QueueLoad {
   readonly open: number;
@@ -75,10 +91,14 @@ export class QueueEvents {
     return this.#areTextsHeard ? this.#onAccepted : null;
   }
 
+  /** @throws TypeError for a name that is no event: its listener would never be called. */
   on<E extends keyof OrchestratorEvents>(
     name: E,
     listener: (...values: OrchestratorEvents[E]) => void,
   ): void {
+    if (!Object.hasOwn(NAMES, name)) {
+      throw misuse(`There is no event "${String(name)}"; known: ${Object.keys(NAMES).join(', ')}.`);
+    }
     if (this.listener === null) {
       const { open, waiting } = this.#look();
       this.#open = open;

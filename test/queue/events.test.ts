@@ -189,6 +189,13 @@ describe('queue events', () => {
     expect(settled.size).toBe(6);
   });
 
+  it('an event that there is not is refused, and the known ones are named', () => {
+    const { orchestrator } = world();
+    expect(() => orchestrator.on('complete' as 'completed', () => {})).toThrow(
+      /^There is no event "complete"; known: accepted, add, .*completed/,
+    );
+  });
+
   it('off takes a listener off, and close takes all', async () => {
     const { orchestrator, service } = world();
     const { counts } = counted(orchestrator);
