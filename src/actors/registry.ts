@@ -7,6 +7,7 @@ import type { Service, ServiceFunction, ServiceInput, ServiceSettings } from '..
 import { warningLog } from '../core/warning-log.js';
 import { callGuarded } from './call-guarded.js';
 import { closerOf } from './close-service.js';
+import { misspeltFields } from './misspelt-fields.js';
 import { checkSwitch, profileOf } from './service-profile.js';
 
 /** A registered service with its settings resolved. */
@@ -90,6 +91,7 @@ export class ServiceRegistry {
       );
     }
     const current = define(name, service);
+    warnOfTypos(name, service);
     this.#definitions.set(name, current);
     this.#forget(name);
     this.#watch(name, service);
@@ -192,6 +194,12 @@ function define(name: string, input: ServiceInput): ServiceDefinition {
     idempotent: idempotent ?? false,
     ...limitsOf(name, own, settings),
   };
+}
+
+function warnOfTypos(name: string, input: ServiceInput): void {
+  const typos = misspeltFields(input).map(({ field, meant }) => `${field} (did you mean ${meant}?)`);
+  if (typos.length === 0) return;
+  warningLog.warn({ service: name, unknown: typos.join(', ') }, 'a service has fields that mean nothing');
 }
 
 function limitsOf(
