@@ -12,7 +12,7 @@ const MOST_SHOWN = 20;
 export const doctorCommand: Command = {
   name: 'doctor',
   summary:
-    'Check the installation, the configuration, the routing and all they need; or judge a history (--history FILE of run and serve)',
+    'Check the installation, the configuration, the routing and all they need; or judge a history that run or serve has written',
   synopsis: '[FILE] [flags]',
   flags: { ...JSON_FLAG, ...ORCHESTRATOR_FLAGS },
   async run(args, context) {
