@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { lazySchema } from './lazy-schema.js';
+import { listOf } from './list-schema.js';
 
 /**
  * How the keys of tasks begin that a run of MCP made. Nobody but that run's principal has them, in whichever process: when he
@@ -31,10 +32,8 @@ export const taskDataSchema = lazySchema(() =>
     queueTimeoutSeconds: seconds().optional().describe('Limit of waiting for a free instance, in seconds.'),
     deadlineSeconds: seconds().optional().describe('Limit of the whole task, retries included, in seconds.'),
     maxRetries: z.number().int().min(0).optional().describe('Most further attempts after the first.'),
-    /**
-     * Inside the process every caller of a key gets the same `TaskResult` object: copy what a service returned before you
-     * change it.
-     */
+    // Inside the process every caller of a key gets the same `TaskResult` object: copy what a service returned before you
+    // change it.
     idempotencyKey: z
       .string()
       .min(1)
@@ -49,30 +48,43 @@ export const taskDataSchema = lazySchema(() =>
 /** The options of one task inside the process. */
 export const taskOptionsSchema = lazySchema(() =>
   taskDataSchema.schema.extend({
-    /** A caller's own id; another live task with it is refused as `DUPLICATE_ID`. Default: a fresh one. */
-    taskId: z.string().min(1).max(256).optional(),
-    /** The caller's place in a trace, as in the header of W3C Trace Context. One that is not valid is ignored. */
-    traceparent: z.string().optional(),
-    /** Goes with `traceparent`. */
-    tracestate: z.string().optional(),
-    /** Cancels the task in whatever state it is. */
+    taskId: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe(
+        "A caller's own id; another live task with it is refused as `DUPLICATE_ID`. Default: a fresh one.",
+      ),
+    traceparent: z
+      .string()
+      .optional()
+      .describe(
+        "The caller's place in a trace, as in the header of W3C Trace Context. One that is not valid is ignored.",
+      ),
+    tracestate: z.string().optional().describe('Goes with `traceparent`.'),
     signal: z
       .custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected an AbortSignal')
-      .optional(),
-    /** Told how far the work is; `fraction` is 0 to 1. A fault of it is reported and changes nothing. */
+      .optional()
+      .describe('Cancels the task in whatever state it is.'),
     onProgress: z
       .custom<(fraction: number, message: string | undefined) => void>(
         (value) => typeof value === 'function',
         'expected a function',
       )
-      .optional(),
+      .optional()
+      .describe(
+        'Told how far the work is; `fraction` is 0 to 1. A fault of it is reported and changes nothing.',
+      ),
   }),
 );
 
 export type TaskOptions = z.input<typeof taskOptionsSchema>;
 
 /** One element of a batch, with options of its own. */
-export const batchItemSchema = lazySchema(() => taskOptionsSchema.schema.extend({ task: z.string().min(1) }));
+export const batchItemSchema = lazySchema(() =>
+  taskOptionsSchema.schema.extend({ task: z.string().min(1).describe('What to do, in words.') }),
+);
 
 /**
  * Options of a batch; those of a task hold for each of its tasks that says nothing else. A `signal` of its own cancels a
@@ -100,7 +112,7 @@ export const subtaskSchema = lazySchema(() =>
       .max(128)
       .optional()
       .describe('Name for dependsOn; default its place, "1" for the first.'),
-    dependsOn: z.array(z.string()).optional().describe('Ids of subtasks that must complete first.'),
+    dependsOn: listOf(z.string()).optional().describe('Ids of subtasks that must complete first.'),
   }),
 );
 

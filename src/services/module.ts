@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { misuse } from '../core/errors.js';
 import { lazySchema } from '../core/lazy-schema.js';
+import { listOf } from '../core/list-schema.js';
 import type { Service } from '../core/service.js';
 import type { ModuleSettings } from './isolation/module-jobs.js';
 import type { ModulePlace, ModuleRunner } from './isolation/module-runner.js';
@@ -36,8 +37,7 @@ export const moduleOptionsSchema = lazySchema(() =>
       .record(z.string(), z.string())
       .optional()
       .describe(`Variables of the thread or process; \${env:NAME} in a value stands for one of ours.`),
-    inheritEnv: z
-      .array(z.string())
+    inheritEnv: listOf(z.string())
       .optional()
       .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
     execPath: z.string().min(1).optional().describe('The Node that runs a process. Default: this one.'),

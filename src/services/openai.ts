@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { OrchestratorError } from '../core/errors.js';
 import { lazySchema } from '../core/lazy-schema.js';
+import { listOf } from '../core/list-schema.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { reportLength, withArguments } from './model-words.js';
 import {
@@ -57,8 +58,7 @@ export const openaiOptionsSchema = lazySchema(() =>
       'With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.',
     ),
     model: z.string().min(1),
-    roots: z
-      .array(z.string().min(1))
+    roots: listOf(z.string().min(1))
       .optional()
       .describe('Folders from which the pictures that kwargs.images names are read. Default: none.'),
     ...modelOptionsSchema.shape,

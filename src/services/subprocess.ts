@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parseOrMisuse } from '../core/config.js';
 import { misuse } from '../core/errors.js';
 import { lazySchema } from '../core/lazy-schema.js';
+import { listOf } from '../core/list-schema.js';
 import type { Service, ServiceContext } from '../core/service.js';
 import { childEnvironment } from './child-environment.js';
 import { IsolatePool } from './isolation/isolate-pool.js';
@@ -19,8 +20,7 @@ const MIB = 1024 * 1024;
 export const subprocessOptionsSchema = lazySchema(() =>
   z.strictObject({
     command: z.string().min(1).describe('Program to start; never a shell line.'),
-    args: z
-      .array(z.string())
+    args: listOf(z.string())
       .default([])
       .describe(`Its arguments, each as it stands. With one-shot, ${TASK_PLACEHOLDER} stands for the task.`),
     mode: z
@@ -31,8 +31,7 @@ export const subprocessOptionsSchema = lazySchema(() =>
       .record(z.string(), z.string())
       .default({})
       .describe(`Variables of its own; \${env:NAME} in a value stands for one of ours.`),
-    inheritEnv: z
-      .array(z.string())
+    inheritEnv: listOf(z.string())
       .optional()
       .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
     cwd: z.string().min(1).optional().describe('Its working directory. Default: ours.'),
@@ -52,8 +51,10 @@ export const subprocessOptionsSchema = lazySchema(() =>
       .min(1)
       .default(MIB)
       .describe('Largest result, in bytes; a process that writes more is ended.'),
-    /** Monotonic milliseconds, for the backoff between crashes. Default: performance.now(). */
-    now: z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional(),
+    now: z
+      .custom<() => number>((value) => typeof value === 'function', 'expected a function')
+      .optional()
+      .describe('Monotonic milliseconds, for the backoff between crashes. Default: performance.now().'),
   }),
 );
 

@@ -13,6 +13,8 @@ import {
   FunctionStrategy,
   KeywordStrategy,
   type LimitChange,
+  mcpService,
+  moduleService,
   type Orchestrator,
   OrchestratorError,
   type Route,
@@ -20,6 +22,7 @@ import {
   type RuntimeEvent,
   type Service,
   type ServiceContext,
+  subprocessService,
   type TaskConfig,
   type TaskHandle,
   type TaskKeeper,
@@ -103,6 +106,17 @@ expectTypeOf(
     { task: 'two', dependsOn: ['a'] },
   ]),
 ).resolves.toExtend<readonly TaskResult[]>();
+// Constants are taken as they are.
+const STEPS = [
+  { id: 'a', task: 'one' },
+  { task: 'two', dependsOn: ['a'] },
+] as const;
+orchestrator.executeSubtasks(STEPS);
+const ARGS: readonly string[] = ['-n'];
+subprocessService({ command: 'sort', args: ARGS, inheritEnv: ['PATH'] as const });
+moduleService({ module: './own.js', inheritEnv: ARGS });
+const TRANSPORT = { kind: 'stdio', command: 'server', args: ['--quiet'] } as const;
+mcpService({ name: 'down', transport: TRANSPORT, tools: { allow: ARGS } });
 for await (const each of orchestrator.stream(['one'])) expectTypeOf(each).toExtend<TaskResult>();
 expectTypeOf(orchestrator.submit('one')).toEqualTypeOf<TaskHandle>();
 expectTypeOf(orchestrator.explain('one')).resolves.toEqualTypeOf<Route>();

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import type { Clock } from '../../core/environment.js';
 import { lazySchema } from '../../core/lazy-schema.js';
+import { listOf } from '../../core/list-schema.js';
 import type { ToolPlanner } from '../tool-planner.js';
 import type { ToolLock } from './tool-lock.js';
 
 const headerValue = () => z.string().regex(/^[\x20-\x7e]*$/, 'expected printable ASCII');
 const seconds = () => z.number().positive();
-const patterns = () => z.array(z.string().min(1));
+const patterns = () => listOf(z.string().min(1));
 const functionOf = <T>(): z.ZodType<T> =>
   z.custom<T>((value) => typeof value === 'function', 'expected a function');
 
@@ -16,13 +17,12 @@ const mcpTransportSchema = lazySchema(() =>
     z.strictObject({
       kind: z.literal('stdio'),
       command: z.string().min(1).describe('Program to start; never a shell line.'),
-      args: z.array(z.string()).default([]).describe('Its arguments, each as it stands.'),
+      args: listOf(z.string()).default([]).describe('Its arguments, each as it stands.'),
       env: z
         .record(z.string(), z.string())
         .default({})
         .describe(`Variables of its own; \${env:NAME} in a value stands for one of ours.`),
-      inheritEnv: z
-        .array(z.string())
+      inheritEnv: listOf(z.string())
         .optional()
         .describe('Variables that it gets from us. Default: PATH, HOME, LANG, TMPDIR.'),
       cwd: z.string().min(1).optional().describe('Its working directory. Default: ours.'),
@@ -56,17 +56,13 @@ export const mcpOptionsSchema = lazySchema(() =>
       .default(true)
       .describe("Whether the server's own readOnlyHint and idempotentHint are believed."),
     defaultTool: z.string().min(1).optional().describe('Gets the task as its one required text.'),
-    rules: z
-      .array(
-        z.strictObject({
-          match: z.string().min(1).describe('A linear-time (RE2) expression.'),
-          tool: z.string().min(1),
-          arguments: z
-            .record(z.string(), z.unknown())
-            .optional()
-            .describe(`$1 and \${name} are groups of it.`),
-        }),
-      )
+    rules: listOf(
+      z.strictObject({
+        match: z.string().min(1).describe('A linear-time (RE2) expression.'),
+        tool: z.string().min(1),
+        arguments: z.record(z.string(), z.unknown()).optional().describe(`$1 and \${name} are groups of it.`),
+      }),
+    )
       .default([])
       .describe('Turn the words of a task into a call; the first that matches counts.'),
     autoSelect: z
