@@ -11,6 +11,7 @@ import { isMain, root, run, runSteps, say } from './run.mjs';
 const dist = join(root, 'dist');
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const chunks = join(root, 'scripts', 'chunks.mjs');
+const optionDocs = join(root, 'scripts', 'option-docs.mjs');
 /** Holds the fingerprint of what dist was compiled from. It goes with node_modules, and so with the compiler. */
 const stamp = join(root, 'node_modules', '.cache', 'gaffr', 'build');
 
@@ -26,6 +27,7 @@ export function build() {
   // The compiler never removes a file whose source has gone.
   rmSync(dist, { recursive: true, force: true });
   run([process.execPath, compiler, '-p', '.', '--emitDeclarationOnly'], root);
+  run([process.execPath, optionDocs], root);
   run([process.execPath, chunks], root);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, fingerprint);
@@ -39,7 +41,7 @@ function fingerprintOfSources() {
     .sort();
   const hash = createHash('sha256');
   const settings = ['tsconfig.json', 'package.json', 'package-lock.json'].map((name) => join(root, name));
-  for (const path of [...settings, chunks, ...sources]) {
+  for (const path of [...settings, chunks, optionDocs, ...sources]) {
     const bytes = readFileSync(path);
     hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }

@@ -125,7 +125,8 @@ function textOf(code, { start, end }, comments) {
   let at = start;
   for (const comment of comments.filter((each) => each.start >= start && each.end <= end)) {
     text += code.slice(at, comment.start);
-    at = comment.end;
+    // What stands behind a comment on its line does not move.
+    at = code[comment.end] === ' ' ? comment.end + 1 : comment.end;
   }
   return `${text}${code.slice(at, end)}`
     .replace(/\r/g, '')
