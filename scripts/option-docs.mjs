@@ -46,8 +46,10 @@ export function withOptionDocs(code, source) {
     const places = new Map();
     if (typeAnnotation) gatherPlaces(typeAnnotation, '', places);
     for (const [path, starts] of places) {
-      const texts = docs.get(path) ?? [];
-      // The forms of a union may have options of one name: then each form has its text, or none is sure.
+      const all = docs.get(path) ?? [];
+      // Of an option that is said twice the last one counts. The forms of a union may have options of one name: then each
+      // form has its text, or none is sure.
+      const texts = starts.length === 1 ? all.slice(-1) : all;
       const isOne = new Set(texts).size === 1;
       if (!isOne && texts.length !== starts.length) continue;
       for (const [at, start] of starts.entries()) comments.push({ start, text: texts[isOne ? 0 : at] ?? '' });

@@ -36,10 +36,14 @@ export const httpOptionsSchema = lazySchema(() =>
       .min(1)
       .default(16 * 1024 * 1024)
       .describe('Largest answer, in bytes.'),
-    /** For tests and proxies. Default: fetch without limits of time of its own. */
-    fetch: z.custom<typeof fetch>((value) => typeof value === 'function', 'expected a function').optional(),
-    /** Epoch milliseconds, for a `Retry-After` that is a date. Default: `Date.now`. */
-    now: z.custom<() => number>((value) => typeof value === 'function', 'expected a function').optional(),
+    fetch: z
+      .custom<typeof fetch>((value) => typeof value === 'function', 'expected a function')
+      .optional()
+      .describe('For tests and proxies. Default: fetch without limits of time of its own.'),
+    now: z
+      .custom<() => number>((value) => typeof value === 'function', 'expected a function')
+      .optional()
+      .describe('Epoch milliseconds, for a `Retry-After` that is a date. Default: `Date.now`.'),
   }),
 );
 

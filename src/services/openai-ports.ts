@@ -13,7 +13,7 @@ export const askOptionsSchema = lazySchema(() =>
       baseURL: baseURLSchema.schema.describe(
         'With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.',
       ),
-      model: z.string().min(1),
+      model: z.string().min(1).describe('Name of the model, as the server knows it.'),
       ...modelOptionsSchema.shape,
       temperature: z
         .number()

@@ -44,10 +44,8 @@ export const modelOptionsSchema = lazySchema(() =>
       .positive()
       .default(16 * 1024 * 1024)
       .describe('Largest answer, in bytes.'),
-    /** For tests and proxies. Default: the global fetch. */
-    fetch: fetchOption(),
-    /** Epoch milliseconds. Default: `Date.now`. */
-    now: clockOption(),
+    fetch: fetchOption().describe('For tests and proxies. Default: the global fetch.'),
+    now: clockOption().describe('Epoch milliseconds. Default: `Date.now`.'),
   }),
 );
 
@@ -57,7 +55,7 @@ export const openaiOptionsSchema = lazySchema(() =>
     baseURL: baseURLSchema.schema.describe(
       'With the version: https://api.openai.com/v1, http://127.0.0.1:11434/v1.',
     ),
-    model: z.string().min(1),
+    model: z.string().min(1).describe('Name of the model, as the server knows it.'),
     roots: listOf(z.string().min(1))
       .optional()
       .describe('Folders from which the pictures that kwargs.images names are read. Default: none.'),

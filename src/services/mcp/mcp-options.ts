@@ -93,13 +93,15 @@ export const mcpOptionsSchema = lazySchema(() =>
       )
       .optional()
       .describe('Where approved tools are remembered. Default: in memory.'),
-    /** For tests and proxies. Default: fetch without limits of time of its own. */
-    fetch: functionOf<typeof fetch>().optional(),
+    fetch: functionOf<typeof fetch>()
+      .optional()
+      .describe('For tests and proxies. Default: fetch without limits of time of its own.'),
     /** Default: the system's. */
     clock: z
       .custom<Clock>((value) => typeof value === 'object' && value !== null && 'now' in value)
       .optional(),
-    /** Uniform in [0, 1), for backoff. Default: `Math.random`. */
-    random: functionOf<() => number>().optional(),
+    random: functionOf<() => number>()
+      .optional()
+      .describe('Uniform in [0, 1), for backoff. Default: `Math.random`.'),
   }),
 );
