@@ -222,20 +222,21 @@ export class Orchestrator implements OrchestratorPort {
       settled = result;
       resolve(result);
     });
+    const worker = this.#intake.taskFor(record);
     // Answered without an attempt before the engine could see it.
     const isTurnedAway = settled?.attempts === 0;
     return {
       taskId: record.id,
       accepted: async () => {
         if (isTurnedAway) return false;
-        const isTaken = await this.#supervisor.custody.whenDecided(this.#intake.taskFor(record));
+        const isTaken = await this.#supervisor.custody.whenDecided(worker);
         return isTaken && settled?.status !== 'rejected';
       },
       result: () => promise,
       cancel: (reason) => this.#intake.cancel(record, reason),
       status: () => {
         if (settled) return settled.status;
-        const { state } = this.#intake.taskFor(record);
+        const { state } = worker;
         return state === 'busy' ? 'running' : state === 'retrying' ? 'retrying' : 'queued';
       },
     };

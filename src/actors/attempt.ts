@@ -56,6 +56,8 @@ export class Attempt implements Due, AttemptSource {
   readonly #context: AttemptContext;
   readonly #startedAtMs: number;
   #stopIterating: (() => void) | undefined;
+  /** False while the engine makes it wait. */
+  hasBegun = false;
 
   /** @param epoch - Period of the circuit in which it begins. */
   constructor(task: TaskRecord, epoch: number, nowMs: number, ports: AttemptPorts) {
@@ -83,6 +85,7 @@ export class Attempt implements Due, AttemptSource {
 
   #begin(execute: ServiceFunction): void {
     const { tracing, service, instance } = this.#ports;
+    this.hasBegun = true;
     if (tracing === null) {
       this.#call(execute);
       return;

@@ -191,16 +191,11 @@ function parseTasks(intake: Intake, tasks: readonly TaskInput[], shared: TaskOpt
     const { task: text, ...options } = parseOrMisuse(batchItemSchema, input, `tasks[${index}]`);
     // An option that is undefined says nothing, so that of the batch holds.
     const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    return { text, prepared: intake.prepare({ ...shared, ...own, ...bothSignals(shared, options) }) };
+    const prepared = intake.prepare({ ...shared, ...own });
+    // A signal of its own cancels a task as well as that of the batch, not instead of it.
+    const signals = [shared.signal, options.signal].filter((signal) => signal !== undefined);
+    return { text, prepared: signals.length < 2 ? prepared : { ...prepared, signals } };
   });
-}
-
-/** A signal of its own cancels a task as well as that of the batch, not instead of it. */
-function bothSignals(
-  { signal: ofBatch }: TaskOptions,
-  { signal: own }: TaskOptions,
-): Pick<TaskOptions, 'signal'> {
-  return ofBatch && own ? { signal: AbortSignal.any([ofBatch, own]) } : {};
 }
 
 function requireArray(value: unknown, what: string): void {

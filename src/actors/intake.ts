@@ -15,7 +15,8 @@ import { TaskRecord, type TaskSettings } from './task-record.js';
 /** Options of a task, parsed: good for one task or for all of a batch. */
 export interface Prepared {
   readonly settings: TaskSettings;
-  readonly signal: AbortSignal | undefined;
+  /** Each of them cancels the task: its own, that of its batch. */
+  readonly signals: readonly AbortSignal[];
   /** The caller's own id. */
   readonly taskId: string | undefined;
   /** Why a task with these options is refused, or null. */
@@ -25,11 +26,13 @@ export interface Prepared {
 /** Names of services whose tasks share their settings; callers may say any name. */
 const MOST_SHARED = 1000;
 
+const NO_SIGNALS: readonly AbortSignal[] = [];
+
 interface Joiner {
   /** The task that it waits for; undefined when that is not known yet. */
   readonly task: TaskRecord | undefined;
   readonly leave: (reason: unknown) => void;
-  readonly forgetSignal: (() => void) | undefined;
+  readonly forgetSignals: () => void;
 }
 
 /** Tells a caller his result; called exactly once. */
@@ -158,36 +161,37 @@ export class Intake {
   }
 
   cancel(record: TaskRecord, reason: unknown): void {
+    if (record.state === 'settled') return;
     const joiner = this.#joiners.get(record);
     if (joiner) joiner.leave(reason);
     else this.#supervisor.requestCancel(record, reason);
   }
 
   #submit(text: string, prepared: Prepared, answer: Answer, id = prepared.taskId): TaskRecord {
-    const { settings, signal, taskId } = prepared;
-    if (signal) return this.#submitWithSignal(text, prepared, signal, { answer, id });
+    const { settings, signals, taskId } = prepared;
+    if (signals.length > 0) return this.#submitWithSignals(text, prepared, { answer, id });
     const record = this.#record(text, settings, id, answer);
     this.#accept(record, taskId !== undefined);
     return record;
   }
 
-  /** The caller's signal cancels the task until it is answered. */
-  #submitWithSignal(
+  /** The caller's signals cancel the task until it is answered. */
+  #submitWithSignals(
     text: string,
-    { settings, taskId }: Prepared,
-    signal: AbortSignal,
+    { settings, signals, taskId }: Prepared,
     { answer, id }: { readonly answer: Answer; readonly id: string | undefined },
   ): TaskRecord {
     const supervisor = this.#supervisor;
-    let forgetSignal: (() => void) | undefined;
+    let forgetSignals: (() => void) | undefined;
     const record = this.#record(text, settings, id, (result) => {
-      forgetSignal?.();
+      forgetSignals?.();
       answer(result);
     });
-    if (signal.aborted) {
-      supervisor.answerAtOnce(record, 'cancelled', errors.cancelled(signal.reason));
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted) {
+      supervisor.answerAtOnce(record, 'cancelled', errors.cancelled(aborted.reason));
     } else if (this.#accept(record, taskId !== undefined)) {
-      forgetSignal = this.#aborts.add(signal, (reason) => supervisor.requestCancel(record, reason));
+      forgetSignals = this.#followAll(signals, (reason) => supervisor.requestCancel(record, reason));
     }
     return record;
   }
@@ -204,9 +208,11 @@ export class Intake {
   }
 
   #withKey(key: string, text: string, prepared: Prepared, answer: Answer): TaskRecord {
-    const { settings, signal, taskId } = prepared;
+    const { settings, signals, taskId } = prepared;
     const joiner = this.#record(text, settings, taskId, (result) => {
-      this.#joiners.get(joiner)?.forgetSignal?.();
+      // One that joined is in no count.
+      joiner.state = 'settled';
+      this.#joiners.get(joiner)?.forgetSignals();
       this.#joiners.delete(joiner);
       this.#supervisor.dropDeadline(joiner);
       answer(result);
@@ -218,7 +224,7 @@ export class Intake {
       case 'replayed':
         return joiner;
       case 'joined':
-        this.#join(joiner, key, signal);
+        this.#join(joiner, key, signals);
         return joiner;
       case 'fresh': {
         const tell: Answer = (result) => {
@@ -233,7 +239,7 @@ export class Intake {
   }
 
   /** A caller whose key is taken waits for the other's task; leaving does not cancel that. */
-  #join(joiner: TaskRecord, key: string, signal: AbortSignal | undefined): void {
+  #join(joiner: TaskRecord, key: string, signals: readonly AbortSignal[]): void {
     const supervisor = this.#supervisor;
     const cancel = (reason: unknown): void => {
       if (!this.#keys.leave(key, joiner.answer)) return;
@@ -244,13 +250,21 @@ export class Intake {
       const seconds = (joiner.settings.deadlineMs ?? 0) / 1000;
       supervisor.answerAtOnce(joiner, 'timed_out', errors.deadlinePassed(null, seconds));
     };
-    if (signal?.aborted) {
-      cancel(signal.reason);
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted) {
+      cancel(aborted.reason);
       return;
     }
-    const forgetSignal = signal && this.#aborts.add(signal, cancel);
-    this.#joiners.set(joiner, { task: this.#keys.taskOf(key), leave: cancel, forgetSignal });
+    const forgetSignals = this.#followAll(signals, cancel);
+    this.#joiners.set(joiner, { task: this.#keys.taskOf(key), leave: cancel, forgetSignals });
     supervisor.armDeadline(joiner, expire);
+  }
+
+  #followAll(signals: readonly AbortSignal[], onAbort: OnAbort): () => void {
+    const forget = signals.map((signal) => this.#aborts.add(signal, onAbort));
+    return () => {
+      for (const each of forget) each();
+    };
   }
 
   #record(text: string, settings: TaskSettings, taskId: string | undefined, answer: Answer): TaskRecord {
@@ -270,12 +284,13 @@ export class Intake {
 
   #prepared(options: TaskOptions): Prepared {
     const { signal, taskId, kwargs } = options;
+    const signals = signal === undefined ? NO_SIGNALS : [signal];
     try {
       const copy = kwargs && structuredClone(kwargs);
-      return { settings: this.#settingsOf(options, copy), signal, taskId, refusal: null };
+      return { settings: this.#settingsOf(options, copy), signals, taskId, refusal: null };
     } catch (cause) {
       const refusal = errors.uncloneableInput(cause);
-      return { settings: this.#settingsOf(options, undefined), signal, taskId, refusal };
+      return { settings: this.#settingsOf(options, undefined), signals, taskId, refusal };
     }
   }
 

@@ -240,6 +240,11 @@ export class ServiceInstance implements InstanceDuties<TaskRecord>, AttemptObser
 
   // Orders of the supervisor, outside the machine: they change no state of it.
 
+  /** Whether it has an attempt whose code has not begun: the engine makes it wait. */
+  get isWaiting(): boolean {
+    return this.#attempt !== null && !this.#attempt.hasBegun;
+  }
+
   /** Gives the running attempt up and returns it, so that its signal is fired once the books are right. */
   abandon(): Attempt | null {
     const attempt = this.#attempt;

@@ -85,6 +85,10 @@ export class Supervisor implements SupervisorDuties {
   readonly #reports: Batch<Report>;
   #isStopped = false;
   #isDraining = false;
+  /** A drain without any time was asked for: nothing more begins. */
+  #isEnding = false;
+  /** The last change of each limit that was asked for, by service; null for all. */
+  readonly #asked = new Map<string | null, Resize>();
   /** Tasks handed to the actor that it has not taken in. */
   readonly #delivered = new Set<readonly TaskRecord[]>();
 
@@ -184,6 +188,7 @@ export class Supervisor implements SupervisorDuties {
   }
 
   resume(): void {
+    if (this.#isEnding) return;
     this.#dispatcher.isHeldBack = false;
     this.send({ type: 'RESUME' });
   }
@@ -243,6 +248,7 @@ export class Supervisor implements SupervisorDuties {
   }
 
   resizeSoon(change: Resize): void {
+    this.#asked.set(change.service ?? null, change);
     this.#dispatcher.lower(change);
     this.send({ type: 'RESIZE', change });
   }
@@ -262,11 +268,11 @@ export class Supervisor implements SupervisorDuties {
 
   /** Accepts nothing more; resolves once every accepted task is answered, at the latest after `drainMs`. */
   drain(drainMs: number): Promise<void> {
+    if (drainMs <= 0) this.#isEnding = true;
+    this.#dispatcher.isHeldBack = this.#isEnding;
     this.#ports.keeper?.commit();
     this.#submissions.flush();
     this.#isDraining = true;
-    // What was accepted may go on; with no time at all nothing more begins, though the event may have to wait.
-    this.#dispatcher.isHeldBack = drainMs <= 0;
     return this.#drain.begin(drainMs);
   }
 
@@ -420,6 +426,9 @@ export class Supervisor implements SupervisorDuties {
 
   resize(change: Resize): void {
     const { maxParallel, service = null, concurrency } = change;
+    // Another one was asked for after it, and its event is under way.
+    if ((this.#asked.get(service) ?? change) !== change) return;
+    this.#asked.delete(service);
     this.#dispatcher.resize(change);
     const atMs = this.#now();
     if (maxParallel !== undefined) {
@@ -519,11 +528,14 @@ export class Supervisor implements SupervisorDuties {
     return waiting;
   }
 
-  /** An engine keeps the tasks that have no attempt running for the next start; their callers are told so. */
+  /** An engine keeps the tasks whose code is not running for the next start; their callers are told so. */
   #leaveToNextStart(open: Iterable<TaskRecord>): void {
     if (this.#ports.keeper === null) return;
     const kept = errors.keptForNextStart();
-    for (const task of open) if (task.state !== 'busy') this.#endings.end(task, 'cancelled', kept);
+    for (const task of open) {
+      const mayHaveEffects = task.state === 'busy' && task.instance?.isWaiting !== true;
+      if (!mayHaveEffects) this.#endings.end(task, 'cancelled', kept);
+    }
   }
 
   /** Another service, registered or with an attempt that has not ended, is the same object. */

@@ -7,7 +7,8 @@ import type { ServiceContext } from './service.js';
  * @example execute: (task, context) => inner.execute(task, extendContext(context, { kwargs: { page: 1 } }))
  */
 export function extendContext(context: ServiceContext, changes: Partial<ServiceContext>): ServiceContext {
-  return new Proxy(context, new Extension(context, changes));
+  // Not around the context itself: one that is frozen allows no other values.
+  return new Proxy({} as ServiceContext, new Extension(context, changes));
 }
 
 /** Every field of a context, whether it is made already or not. */
@@ -35,6 +36,10 @@ class Extension implements ProxyHandler<ServiceContext> {
 
   get(_target: ServiceContext, name: string | symbol): unknown {
     return Reflect.get(Object.hasOwn(this.#changes, name) ? this.#changes : this.#context, name);
+  }
+
+  has(_target: ServiceContext, name: string | symbol): boolean {
+    return FIELDS.includes(String(name));
   }
 
   ownKeys(): string[] {

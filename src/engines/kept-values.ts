@@ -1,7 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import * as errors from '../core/errors.js';
 import { writeJson } from '../core/safe-json.js';
 import { isPlain } from './plain.js';
+
+/** Objects within objects that kwargs may have: fewer than would overflow the stack. */
+const DEEPEST = 1000;
 
 /** A value as it can be kept, or why it cannot. */
 export type KeptValue = { readonly value: unknown } | { readonly error: errors.OrchestratorError };
@@ -29,18 +31,14 @@ export function whyNotKept(
 ): errors.OrchestratorError | null {
   if (text.length > maxBytes)
     return errors.notRecordable('The task', `it is longer than maxRecordBytes (${maxBytes})`);
-  if (kwargs === null || isPlain(kwargs, maxBytes) || isSameAsJson(kwargs, maxBytes)) return null;
+  if (kwargs === null || isPlain(kwargs, maxBytes) || isPlainJson(kwargs, maxBytes)) return null;
   const rule = `they must be plain JSON of at most maxRecordBytes (${maxBytes}), so that the task can run after a restart`;
   return errors.notRecordable("The task's kwargs", rule);
 }
 
-/** What {@link isPlain} leaves open, because a value is large or deep: decided by writing and reading it. */
-function isSameAsJson(value: unknown, maxBytes: number): boolean {
-  const written = writeJson(value, maxBytes);
-  try {
-    return written.kind === 'json' && isDeepStrictEqual(JSON.parse(written.json), value);
-  } catch {
-    // Nested too deep to be compared.
-    return false;
-  }
+/** What {@link isPlain} leaves open of values that are large or deep. */
+function isPlainJson(value: unknown, maxBytes: number): boolean {
+  return (
+    isPlain(value, Number.POSITIVE_INFINITY, DEEPEST) && Buffer.byteLength(JSON.stringify(value)) <= maxBytes
+  );
 }

@@ -1,13 +1,13 @@
-/** Objects within objects that are gone through; what is nested deeper is written piece by piece. */
+/** Objects within objects that are gone through, if nothing is said; what is nested deeper is written piece by piece. */
 const MOST_DEPTH = 32;
 
 /**
  * Whether a value is the same after it was written as JSON and read again, and surely takes no more bytes than that.
  * Members that are `undefined` may get lost. Total: a value that cannot be read is not plain.
  */
-export function isPlain(value: unknown, limitBytes: number): boolean {
+export function isPlain(value: unknown, limitBytes: number, mostDepth = MOST_DEPTH): boolean {
   try {
-    return new Measure(limitBytes).take(value, 0);
+    return new Measure(limitBytes, mostDepth).take(value, 0);
   } catch {
     return false;
   }
@@ -16,9 +16,11 @@ export function isPlain(value: unknown, limitBytes: number): boolean {
 class Measure {
   /** Room that is left if every character takes as many bytes as one can. */
   #leastRoomBytes: number;
+  readonly #mostDepth: number;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, mostDepth: number) {
     this.#leastRoomBytes = limitBytes;
+    this.#mostDepth = mostDepth;
   }
 
   take(value: unknown, depth: number): boolean {
@@ -39,7 +41,7 @@ class Measure {
   }
 
   #takeObject(value: object, depth: number): boolean {
-    if (depth >= MOST_DEPTH || 'toJSON' in value || !this.#has(3)) return false;
+    if (depth >= this.#mostDepth || 'toJSON' in value || !this.#has(3)) return false;
     if (Array.isArray(value)) {
       for (const item of value) if (item === undefined || !this.take(item, depth + 1)) return false;
       return true;

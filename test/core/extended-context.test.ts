@@ -46,6 +46,13 @@ describe('extendContext()', () => {
     ]);
   });
 
+  it('takes a context that is frozen', () => {
+    const extended = extendContext(Object.freeze(contextOf()), { kwargs: { page: 2 } });
+    expect(extended.kwargs).toEqual({ page: 2 });
+    expect({ ...extended }).toMatchObject({ kwargs: { page: 2 }, attempt: 1 });
+    expect('signal' in extended).toBe(true);
+  });
+
   it('asks for a field when its service does', () => {
     const asked: string[] = [];
     const fields = contextOf();

@@ -452,6 +452,7 @@ describe('fault K1, nothing is left behind', () => {
     const run = async (count: number): Promise<void> => {
       for (let left = count; left > 0; left -= 1) {
         await orchestrator.executeParallel(['a', task], { signal, failFast: true });
+        if (typeof task !== 'string') await orchestrator.executeParallel([task], { signal });
         if (left % 100 === 0) await drained();
       }
     };

@@ -176,6 +176,22 @@ describe('fault Q3, ids and idempotency keys', () => {
     expectBooksToBalance(orchestrator);
   });
 
+  it('fault Q3 a cancel after the answer changes nothing, whether the caller joined or got a replay', async () => {
+    const service = manualService();
+    const { orchestrator } = simulated({ services: { only: service } });
+    const options = { idempotencyKey: 'k' };
+    const handles = [orchestrator.submit('work', options), orchestrator.submit('work', options)];
+    await drained();
+    service.calls[0]?.resolve('once');
+    await Promise.all(handles.map((handle) => handle.result()));
+    handles.push(orchestrator.submit('work', options));
+    for (const handle of handles) handle.cancel();
+    await drained();
+    expect(handles.map((handle) => handle.status())).toEqual(['completed', 'completed', 'completed']);
+    expect(orchestrator.stats()).toMatchObject({ queued: 0, submitted: 1, completed: 1, cancelled: 0 });
+    await expectAtRest(orchestrator);
+  });
+
   it('fault Q3 a caller who joined waits no longer than his own deadline; the task goes on', async () => {
     const service = manualService();
     const { orchestrator, advance, clock } = simulated({ services: { only: service } });

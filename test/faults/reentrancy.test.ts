@@ -400,9 +400,17 @@ describe('what a service asks for while tasks are started', () => {
   const asks: Record<string, (orchestrator: Orchestrator) => void> = {
     'setMaxParallel(1)': (orchestrator) => orchestrator.setMaxParallel(1),
     'setConcurrency(1)': (orchestrator) => orchestrator.setConcurrency('only', 1),
+    'setMaxParallel(8), then (1)': (orchestrator) => orchestrator.setMaxParallel(8).setMaxParallel(1),
+    'setConcurrency(8), then (1)': (orchestrator) =>
+      orchestrator.setConcurrency('only', 8).setConcurrency('only', 1),
     'clear()': (orchestrator) => orchestrator.clear(),
     'unregister()': (orchestrator) => orchestrator.registry.unregister('only'),
     'close() without a drain': (orchestrator) => void orchestrator.close({ drainSeconds: 0 }),
+    'close() without a drain, then with one and resume()': (orchestrator) => {
+      void orchestrator.close({ drainSeconds: 0 });
+      void orchestrator.close({ drainSeconds: 5 });
+      orchestrator.resume();
+    },
   };
 
   // Without instances five tasks are assigned before the first of them starts; they do not wait any more.
@@ -411,6 +419,9 @@ describe('what a service asks for while tasks are started', () => {
     ['setMaxParallel(1)', { instances: 0, most: 1, started: 10 }],
     ['setConcurrency(1)', { instances: 5, most: 1, started: 10 }],
     ['setConcurrency(1)', { instances: 0, most: 1, started: 10 }],
+    ['setMaxParallel(8), then (1)', { instances: 5, most: 1, started: 10 }],
+    ['setConcurrency(8), then (1)', { instances: 5, most: 1, started: 10 }],
+    ['close() without a drain, then with one and resume()', { instances: 5, most: 1, started: 1 }],
     ['clear()', { instances: 5, most: 1, started: 1 }],
     ['clear()', { instances: 0, most: 5, started: 5 }],
     ['unregister()', { instances: 5, most: 1, started: 1 }],

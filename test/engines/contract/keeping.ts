@@ -66,6 +66,52 @@ export function keeping(suite: Suite): void {
     return;
   }
 
+  suite.test('restart: runs what close() without a drain kept from beginning', async ({ open, fresh }) => {
+    const options = fresh();
+    const began: string[] = [];
+    let isClosing = false;
+    const first = await open(options, {
+      services: {
+        only: (task) => {
+          began.push(task);
+          if (!isClosing) void first.orchestrator.close({ drainSeconds: 0 });
+          isClosing = true;
+          return new Promise(() => {});
+        },
+      },
+      config: { maxParallel: 4 },
+    });
+    const tasks = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const results = await Promise.all(tasks.map((task) => first.orchestrator.execute(task)));
+    await first.close();
+    expect(began).toEqual(['a']);
+    expect(results.map(({ errorDetails }) => errorDetails?.kept ?? false)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      true,
+      true,
+    ]);
+    const after = manualService();
+    const { until } = await open(options, { services: { only: after }, config: { maxParallel: 6 } });
+    await until(() => after.calls.length === 5);
+    expect(after.calls.map(({ task }) => task)).toEqual(['b', 'c', 'd', 'e', 'f']);
+  });
+
+  suite.test('restart: runs what close() without a drain found waiting', async ({ open, fresh }) => {
+    const options = fresh();
+    const before = manualService();
+    const first = await open(options, { services: { only: before } });
+    const results = [first.orchestrator.execute('a'), first.orchestrator.execute('b')];
+    await first.orchestrator.close({ drainSeconds: 0 });
+    expect((await Promise.all(results)).map(({ errorDetails }) => errorDetails?.kept)).toEqual([true, true]);
+    expect(before.calls).toHaveLength(0);
+    const after = manualService();
+    const { until } = await open(options, { services: { only: after } });
+    await until(() => after.calls.length === 2);
+  });
+
   suite.test('keeps the error of a service whose code is none, and starts again', async ({ open, fresh }) => {
     const options = fresh();
     const first = await open(options, {

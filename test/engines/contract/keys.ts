@@ -57,6 +57,14 @@ export function keys(suite: Suite): void {
     expect(accepted).toBe((await joiner.result()).status !== 'rejected');
   });
 
+  suite.test('a caller who joined and left is accepted when the task is', async ({ open, fresh }) => {
+    const { orchestrator } = await open(fresh(), { services: { only: (task) => task } });
+    const options = { idempotencyKey: 'k', kwargs: { since: new Date() } };
+    const [first, joiner] = [orchestrator.submit('x', options), orchestrator.submit('x', options)];
+    joiner.cancel();
+    expect(await joiner.accepted()).toBe(await first.accepted());
+  });
+
   suite.test('takes keys and ids of any characters', async ({ open, fresh }) => {
     const { orchestrator } = await open(fresh(), {
       services: { id: (_, { taskId, idempotencyKey }) => [taskId, idempotencyKey] },

@@ -83,7 +83,7 @@ export function refusals(suite: Suite): void {
     let deep: unknown = 'bottom';
     for (let depth = 0; depth < 40; depth += 1) deep = { deep };
     const all = [
-      { deep },
+      { deep, none: undefined },
       { text: 'x'.repeat(3_000_000) },
       { numbers: Array.from({ length: 700_000 }, () => 1) },
     ];
