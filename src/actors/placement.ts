@@ -111,12 +111,8 @@ export class Placement {
   sendBack(task: TaskRecord): void {
     const { crew } = task;
     task.instance = null;
-    if (crew && !crew.isRetired && crew.isAvailable) {
-      const { isRetry } = task;
-      this.#ledger.leave(task);
-      this.enqueue(task, crew);
-      if (isRetry) this.#ledger.countRetry(task);
-    } else this.moveAway(task);
+    if (crew && !crew.isRetired && crew.isAvailable) this.#putBack(task, crew);
+    else this.moveAway(task);
   }
 
   /** A task that was assigned and never started keeps its place; while the circuit is open it goes on from there. */
@@ -127,9 +123,16 @@ export class Placement {
       this.moveAway(task);
       return;
     }
+    this.#putBack(task, crew);
+    if (!crew.isAvailable) this.#moveOn(task, crew);
+  }
+
+  /** Into the mailbox that it came from; a retry stays one. */
+  #putBack(task: TaskRecord, crew: Crew): void {
+    const { isRetry } = task;
     this.#ledger.leave(task);
     this.enqueue(task, crew, true);
-    if (!crew.isAvailable) this.#moveOn(task, crew);
+    if (isRetry) this.#ledger.countRetry(task);
   }
 
   /** The task leaves its crew and is placed anew. */

@@ -173,8 +173,7 @@ export class RestateEngine implements Engine, TaskKeeper {
       known.message = await this.#messageOf(task, runtime);
       // A cancel came first: the server never hears of it.
       if (known.endedHere !== null && !isLeft(known.endedHere)) {
-        this.#open.delete(task);
-        runtime.answer(task, known.endedHere);
+        this.#refuse(task, errors.cancelled(undefined));
         return;
       }
       known.invocation = await this.#send(invocationKeyOf(task), known.message);
@@ -182,11 +181,11 @@ export class RestateEngine implements Engine, TaskKeeper {
       this.#refuse(task, asRefusal(cause));
       return;
     }
+    runtime.handOver(task);
     if (known.endedHere !== null) {
       during(this.#telling, this.#stop(task, known.invocation, known.endedHere));
       return;
     }
-    runtime.handOver(task);
     this.#watchdog.watch(this.#open);
     void this.#follow(task, { message: known.message, invocation: known.invocation, takes: 1 });
   }
@@ -288,8 +287,8 @@ export class RestateEngine implements Engine, TaskKeeper {
   #refuse(task: EngineTask, error: errors.OrchestratorError): void {
     const endedHere = this.#open.get(task)?.endedHere ?? null;
     this.#open.delete(task);
-    if (endedHere === null) this.#runtime?.refuse(task, error);
-    else this.#runtime?.answer(task, isLeft(endedHere) ? notLeft(endedHere) : endedHere);
+    this.#runtime?.refuse(task, error);
+    if (endedHere !== null) this.#runtime?.answer(task, isLeft(endedHere) ? notLeft(endedHere) : endedHere);
   }
 
   /** Resolves once nothing is on its way any more. */
