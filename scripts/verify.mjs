@@ -31,8 +31,6 @@ const GATES = [
   { name: 'layers', args: [] },
   { name: 'unused', args: [] },
   { name: 'audit', args: [] },
-  { name: 'examples', args: [] },
-  { name: 'conformance', args: [] },
   { name: 'fuzz', args: ['--inputs', '4000', '--json'] },
   { name: 'drain', args: ['--rounds', '2', '--json'], on: ['linux', 'darwin'] },
   { name: 'crash', args: ['--engine', 'journal', '--kills', '10', '--json'], on: ['linux', 'darwin'] },
@@ -44,7 +42,6 @@ const GATES = [
   },
   { name: 'crash', args: ['--engine', 'restate', '--json'], on: ['linux', 'darwin'] },
   { name: 'restate', args: [], on: ['linux', 'darwin'] },
-  { name: 'browser', args: [], on: ['linux'] },
   { name: 'simulate', args: ['--seeds', '10000', '--replays', '200', '--json'], on: ['linux'] },
   { name: 'mutants', args: [], on: ['linux'] },
 ];
@@ -55,6 +52,13 @@ const GATES = [
  * @type {readonly (readonly [Row, Row])[]}
  */
 const PAIRS = [
+  [
+    [{ name: 'browser', args: [], on: ['linux'] }],
+    [
+      { name: 'examples', args: [] },
+      { name: 'conformance', args: [] },
+    ],
+  ],
   [
     [{ name: 'adapters', args: [] }],
     [{ name: 'downstream', args: ['--rounds', '20'], on: ['linux', 'darwin'] }],
