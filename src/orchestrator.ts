@@ -312,7 +312,9 @@ export class Orchestrator implements OrchestratorPort {
     return this;
   }
 
-  /** Answers every waiting task `cancelled`; running ones go on, and so do those that an engine has handed to other processes. */
+  /**
+   * Answers every waiting task `cancelled`; running ones go on, and so do those that an engine has handed to other processes.
+   */
   clear(reason: unknown = new Error('the queue was cleared')): this {
     this.#supervisor.clearWaiting(reason);
     return this;
