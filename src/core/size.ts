@@ -23,10 +23,15 @@ export function sizeUpTo(value: unknown, limit: number): number {
       seen.add(item);
       const bufferBytes = bufferSizeOf(item);
       bytes += bufferBytes ?? 2;
-      const parts = bufferBytes === null ? partsOf(item) : [];
-      // Holes of an array cost nothing before they are counted, and a character or two each in JSON.
-      if (parts.length * 2 > limit - bytes) return bytes + parts.length * 2;
-      for (const part of parts) waiting.push(part);
+      if (bufferBytes !== null) continue;
+      try {
+        const parts = partsOf(item);
+        // Holes of an array cost nothing before they are counted, and a character or two each in JSON.
+        if (parts.length * 2 > limit - bytes) return bytes + parts.length * 2;
+        for (const part of parts) waiting.push(part);
+      } catch {
+        // A proxy or a getter that throws.
+      }
     }
   }
   return bytes;
@@ -53,12 +58,8 @@ function bufferSizeOf(item: object): number | null {
 }
 
 function partsOf(item: object): readonly unknown[] {
-  try {
-    if (Array.isArray(item)) return item;
-    if (item instanceof Map) return [...item.keys(), ...item.values()];
-    if (item instanceof Set) return [...item];
-    return [...Object.keys(item), ...Object.values(item)];
-  } catch {
-    return [];
-  }
+  if (Array.isArray(item)) return item;
+  if (item instanceof Map) return [...item.keys(), ...item.values()];
+  if (item instanceof Set) return [...item];
+  return [...Object.keys(item), ...Object.values(item)];
 }

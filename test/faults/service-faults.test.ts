@@ -408,6 +408,20 @@ describe('fault S6 and S7, what a service returns', () => {
     await expectAtRest(orchestrator);
   });
 
+  it('fault S7 an array whose length cannot be read is handed over untouched', async () => {
+    const value = new Proxy([1], {
+      get: (target, name) => {
+        if (name === 'length') throw new Error('no');
+        return Reflect.get(target, name);
+      },
+    });
+    const { orchestrator } = simulated({ services: { only: () => value } });
+    const { status, result } = await orchestrator.execute('work');
+    expect(status).toBe('completed');
+    expect(result === value).toBe(true);
+    await expectAtRest(orchestrator);
+  });
+
   it('fault S7 a service may return itself or its context', async () => {
     const service = {
       execute(task: string, context: unknown): unknown {
